@@ -1,0 +1,16 @@
+// The commands. Each function adds one to the program.
+#pragma once
+
+namespace deltalakedb::cli {
+
+class Program;
+
+void AddHistoryCommand(Program& program);
+void AddSnapshotCommand(Program& program);
+void AddFilesCommand(Program& program);
+void AddSchemaCommand(Program& program);
+void AddProtocolCommand(Program& program);
+void AddPropertiesCommand(Program& program);
+void AddCompletionCommand(Program& program);
+
+}  // namespace deltalakedb::cli

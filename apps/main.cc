@@ -1,0 +1,72 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include "apps/commands.h"
+#include "apps/console.h"
+#include "apps/program.h"
+#include "base/try.h"
+
+namespace deltalakedb::cli {
+namespace {
+
+// A descriptor that the caller closed would be given to the next file that is opened, which would
+// then get our output. Opened for reading, writing to it fails as it should.
+void KeepStandardDescriptorsTaken() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) == -1) {
+      [[maybe_unused]] const int opened = open("/dev/null", O_RDONLY);
+    }
+  }
+}
+
+void HandleSignals() {
+  // OutputStream notices a broken pipe by itself.
+  std::signal(SIGPIPE, SIG_IGN);
+  // A shell starts background commands with interrupts ignored; they stay so.
+  struct sigaction before = {};
+  sigaction(SIGINT, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) std::signal(SIGINT, [](int) { _exit(kExitInterrupted); });
+}
+
+void AddCommands(Program& program) {
+  AddHistoryCommand(program);
+  AddSnapshotCommand(program);
+  AddFilesCommand(program);
+  AddSchemaCommand(program);
+  AddProtocolCommand(program);
+  AddPropertiesCommand(program);
+  AddCompletionCommand(program);
+}
+
+Result<void> Run(int argument_count, const char* const* arguments, Console& console) {
+  try {
+    Program program;
+    AddCommands(program);
+    DELTALAKEDB_ASSIGN(const auto action, program.Parse(argument_count, arguments));
+    DELTALAKEDB_TRY(action(console));
+    return console.out().Finish();
+  } catch (const std::bad_alloc&) {
+    return Fail(ErrorCode::kUnavailable, "there is not enough memory");
+  } catch (const std::exception& error) {
+    return Fail(ErrorCode::kInternal,
+                std::string("this is a bug of deltalakedb: ").append(error.what()));
+  }
+}
+
+}  // namespace
+}  // namespace deltalakedb::cli
+
+int main(int argument_count, char** arguments) {
+  using namespace deltalakedb::cli;
+  KeepStandardDescriptorsTaken();
+  HandleSignals();
+  Console console(AsksForJson(argument_count, arguments));
+  const auto result = Run(argument_count, arguments, console);
+  if (result) return 0;
+  console.ReportError(result.error());
+  return ExitStatusFor(result.error().code());
+}

@@ -1,0 +1,147 @@
+#include "apps/output_json.h"
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "apps/output_text.h"
+
+namespace deltalakedb::cli {
+
+using protocol::JsonWriter;
+using protocol::WriteKey;
+using protocol::WriteRaw;
+using protocol::WriteText;
+
+namespace {
+
+void WriteTextOrNull(std::string_view key, const std::optional<std::string>& text,
+                     JsonWriter& writer) {
+  WriteKey(key, writer);
+  if (text) {
+    WriteText(*text, writer);
+  } else {
+    writer.Null();
+  }
+}
+
+void WriteTextIfAny(std::string_view key, const std::optional<std::string>& text,
+                    JsonWriter& writer) {
+  if (text) WriteTextOrNull(key, text, writer);
+}
+
+void WriteRawOrNull(std::string_view key, const std::optional<std::string>& json,
+                    JsonWriter& writer) {
+  WriteKey(key, writer);
+  if (json) {
+    WriteRaw(*json, writer);
+  } else {
+    writer.Null();
+  }
+}
+
+template <typename Write>
+std::string Line(Write write) {
+  rapidjson::StringBuffer buffer;
+  JsonWriter writer(buffer);
+  writer.StartObject();
+  write(writer);
+  writer.EndObject();
+  buffer.Put('\n');
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+}  // namespace
+
+void WriteHistoryEntry(const HistoryEntry& entry, JsonWriter& writer) {
+  const CommitInfo info = entry.commit_info.value_or(CommitInfo{});
+  writer.StartObject();
+  WriteKey("version", writer);
+  writer.Int64(entry.version.value());
+  WriteKey("timestamp", writer);
+  writer.Int64(entry.timestamp.ms());
+  WriteTextOrNull("operation", info.operation, writer);
+  WriteRawOrNull("operationParameters", info.operation_parameters, writer);
+  WriteRawOrNull("operationMetrics", info.operation_metrics, writer);
+  WriteTextIfAny("userMetadata", info.user_metadata, writer);
+  WriteTextIfAny("engineInfo", info.engine_info, writer);
+  if (info.read_version) {
+    WriteKey("readVersion", writer);
+    writer.Int64(*info.read_version);
+  }
+  if (info.is_blind_append) {
+    WriteKey("isBlindAppend", writer);
+    writer.Bool(*info.is_blind_append);
+  }
+  WriteTextOrNull("commitId", entry.commit_id, writer);
+  WriteTextIfAny("transactionId", entry.transaction_id, writer);
+  WriteKey("numAdded", writer);
+  writer.Int64(entry.num_added);
+  WriteKey("numRemoved", writer);
+  writer.Int64(entry.num_removed);
+  writer.EndObject();
+}
+
+void WriteSnapshot(const Snapshot& snapshot, const FileTotals& totals, JsonWriter& writer) {
+  writer.StartObject();
+  WriteKey("version", writer);
+  writer.Int64(snapshot.version().value());
+  WriteKey("timestamp", writer);
+  writer.Int64(snapshot.timestamp().ms());
+  WriteKey("numFiles", writer);
+  writer.Int64(totals.num_files);
+  WriteKey("sizeInBytes", writer);
+  writer.Int64(totals.size_in_bytes);
+  WriteKey("protocol", writer);
+  protocol::WriteProtocol(snapshot.protocol(), writer);
+  WriteKey("metaData", writer);
+  protocol::WriteMetadata(snapshot.metadata(), writer);
+  WriteKey("appTransactions", writer);
+  writer.StartObject();
+  for (const auto& [app_id, transaction] : snapshot.app_transactions()) {
+    WriteKey(app_id, writer);
+    writer.Int64(transaction.version);
+  }
+  writer.EndObject();
+  WriteKey("domainMetadata", writer);
+  writer.StartObject();
+  for (const auto& [domain, configuration] : snapshot.domain_metadata()) {
+    WriteKey(domain, writer);
+    WriteText(configuration, writer);
+  }
+  writer.EndObject();
+  writer.EndObject();
+}
+
+std::string ErrorLine(const Error& error) {
+  return Line([&](JsonWriter& writer) {
+    WriteKey("error", writer);
+    writer.StartObject();
+    WriteKey("code", writer);
+    WriteText(ErrorCodeName(error.code()), writer);
+    WriteKey("message", writer);
+    WriteText(ValidUtf8(error.message()), writer);
+    for (const auto& [name, value] : error.facts()) {
+      if (name == "code" || name == "message") continue;
+      WriteKey(name, writer);
+      if (const auto* number = std::get_if<std::int64_t>(&value)) {
+        writer.Int64(*number);
+      } else {
+        WriteText(ValidUtf8(std::get<std::string>(value)), writer);
+      }
+    }
+    writer.EndObject();
+  });
+}
+
+std::string WarningLine(std::string_view message) {
+  return Line([&](JsonWriter& writer) {
+    WriteKey("warning", writer);
+    writer.StartObject();
+    WriteKey("message", writer);
+    WriteText(ValidUtf8(message), writer);
+    writer.EndObject();
+  });
+}
+
+}  // namespace deltalakedb::cli

@@ -1,0 +1,201 @@
+#include "apps/program.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "base/time_text.h"
+#include "base/try.h"
+#include "deltalakedb/uri.h"
+
+namespace deltalakedb::cli {
+namespace {
+
+// The value of an option in a message. People mix arguments up, so it may be a URI with a password.
+std::string Quoted(std::string_view text) { return fmt::format("\"{}\"", RedactUriText(text)); }
+
+std::string Joined(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+// The command that the arguments reached before something was wrong.
+CLI::App* DeepestCommand(CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().back();
+  return app;
+}
+
+std::string FullName(CLI::App* command) {
+  std::string name = command->get_name();
+  for (CLI::App* parent = command->get_parent(); parent != nullptr; parent = parent->get_parent()) {
+    name = fmt::format("{} {}", parent->get_name(), name);
+  }
+  return name;
+}
+
+std::string HelpOf(CLI::App* command) {
+  return command->help(command->get_parent() == nullptr ? "" : FullName(command->get_parent()));
+}
+
+std::vector<std::string> CommandNames(CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app->get_subcommands([](CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+// What was not expected: options by name, without their values, everything else by number alone.
+std::string DescribeExtras(const std::vector<std::string>& extras) {
+  std::vector<std::string> options;
+  for (const std::string& extra : extras) {
+    if (extra.starts_with("-")) options.push_back(RedactUriText(extra.substr(0, extra.find('='))));
+  }
+  if (!options.empty()) return fmt::format("unknown option {}", Joined(options));
+  return fmt::format("{} too many", extras.size() == 1 ? "one argument"
+                                                       : fmt::format("{} arguments", extras.size()));
+}
+
+std::string DescribeMissingCommand(CLI::App* command) {
+  const std::vector<std::string> extras = command->remaining();
+  const std::string known = Joined(CommandNames(command));
+  if (extras.empty()) return fmt::format("a command is missing; there are {}", known);
+  if (extras.front().starts_with("-")) return DescribeExtras(extras);
+  return fmt::format("there is no command {}; there are {}", Quoted(extras.front()), known);
+}
+
+Result<TableVersion> ParseTableVersion(const TableArguments& arguments) {
+  if (arguments.version && arguments.timestamp) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--version and --timestamp both say which version is meant: give one of them");
+  }
+  if (arguments.version) {
+    DELTALAKEDB_ASSIGN(const auto version, ParseNatural("--version", *arguments.version));
+    return TableVersion::At(Version(version));
+  }
+  if (!arguments.timestamp) return TableVersion::Latest();
+  DELTALAKEDB_ASSIGN(const auto timestamp, ParseTime("--timestamp", *arguments.timestamp,
+                                                     base::Rounding::kDown));
+  return TableVersion::AsOf(timestamp);
+}
+
+}  // namespace
+
+Program::Program()
+    : app_("Delta Lake tables whose transaction log lives in a SQL database or in files.",
+           std::string(kProgramName)) {
+  app_.require_subcommand(1);
+  app_.set_help_flag("-h,--help", "Show this help");
+  app_.add_flag("--json", json_flag_, "Print JSON")->disable_flag_override();
+  app_.set_version_flag("--version", DELTALAKEDB_VERSION, "Show the program's version");
+  app_.footer("Example:\n  deltalakedb snapshot /data/orders");
+}
+
+CLI::App* Program::AddCommandTo(CLI::App& parent, const CommandText& text, Action action) {
+  CLI::App* const command = parent.add_subcommand(text.name, text.summary);
+  command->set_help_flag("-h,--help", "Show this help");
+  command->footer(fmt::format("Example:\n  {}", text.example));
+  if (action) {
+    command->add_flag("--json", json_flag_, "Print JSON")->disable_flag_override();
+    command->final_callback([this, action] { chosen_ = action; });
+  }
+  return command;
+}
+
+CLI::App* Program::AddCommandGroup(const CommandText& text) {
+  CLI::App* const group = AddCommandTo(app_, text, {});
+  group->require_subcommand(1);
+  return group;
+}
+
+Result<Program::Action> Program::Parse(int argument_count, const char* const* arguments) {
+  try {
+    app_.parse(argument_count, arguments);
+    return chosen_;
+  } catch (const CLI::CallForHelp&) {
+    return [text = HelpOf(DeepestCommand(&app_))](Console& console) -> Result<void> {
+      console.out().Append(text);
+      return {};
+    };
+  } catch (const CLI::CallForVersion&) {
+    return [](Console& console) -> Result<void> {
+      console.out().Append(console.json()
+                               ? fmt::format("{{\"version\":\"{}\"}}\n", DELTALAKEDB_VERSION)
+                               : fmt::format("{} {}\n", kProgramName, DELTALAKEDB_VERSION));
+      return {};
+    };
+  } catch (const CLI::ParseError& error) {
+    return Fail(UsageError(error));
+  }
+}
+
+// CLI11's own messages are used where they hold names of options only, never values.
+Error Program::UsageError(const CLI::ParseError& error) {
+  CLI::App* const command = DeepestCommand(&app_);
+  const bool required = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  std::string what = "the arguments are wrong";
+  if (required && command->get_require_subcommand_min() > 0) {
+    what = DescribeMissingCommand(command);
+  } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    what = DescribeExtras(app_.remaining(true));
+  } else if (required || dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    what = error.what();
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("{} (see `{} --help`)", what, FullName(command)));
+}
+
+bool AsksForJson(int argument_count, const char* const* arguments) {
+  for (int i = 1; i < argument_count; ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument == "--") return false;
+    if (argument == "--json" || argument.starts_with("--json=")) return true;
+  }
+  return false;
+}
+
+void AddUriArgument(CLI::App& command, std::string& uri) {
+  command.add_option("URI", uri, "The table: a path, file://… or deltasql://…")
+      ->required()
+      ->type_name("");
+}
+
+void AddTableArguments(CLI::App& command, TableArguments& arguments) {
+  AddUriArgument(command, arguments.uri);
+  command.add_option("--version", arguments.version, "Read the table at this version")
+      ->type_name("N");
+  command
+      .add_option("--timestamp", arguments.timestamp,
+                  "Read the table as it was at this time, such as 2024-01-02T03:04:05Z")
+      ->type_name("RFC3339");
+}
+
+Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& arguments,
+                                                     Console& console) {
+  DELTALAKEDB_ASSIGN(const TableVersion which, ParseTableVersion(arguments));
+  DELTALAKEDB_ASSIGN(const DeltaTable table,
+                     DeltaTable::Open(arguments.uri, {.log_sink = &console}));
+  return table.LoadSnapshot(which);
+}
+
+Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size() || value < 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} needs a whole number from 0 to {}, not {}", option,
+                            std::numeric_limits<std::int64_t>::max(), Quoted(text)));
+  }
+  return value;
+}
+
+Result<Timestamp> ParseTime(std::string_view option, std::string_view text,
+                            base::Rounding rounding) {
+  Result<Timestamp> parsed = base::ParseRfc3339(text, rounding);
+  if (!parsed) return Fail(std::move(parsed).error().In(fmt::format("{} {}", option, Quoted(text))));
+  return parsed;
+}
+
+}  // namespace deltalakedb::cli

@@ -1,0 +1,86 @@
+// The command line: which commands there are, what they take, and which one was asked for.
+//
+// To add a command: write Add…Command in a commands_*.cc, declare it in commands.h, call it in
+// main.cc. Help and completions follow by themselves.
+// Thread-safety: one thread.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "apps/console.h"
+#include "base/time_text.h"
+#include "deltalakedb/result.h"
+#include "deltalakedb/table.h"
+
+namespace deltalakedb::cli {
+
+inline constexpr std::string_view kProgramName = "deltalakedb";
+
+class Program {
+ public:
+  using Action = std::function<Result<void>(Console&)>;
+  // What a command is called and shown with.
+  struct CommandText {
+    std::string name;
+    std::string summary;  // one line
+    std::string example;  // a command line that works, for its help
+  };
+
+  Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // Adds a command, to the program or below another command, which does nothing by itself then.
+  CLI::App* AddCommand(const CommandText& text, Action action) {
+    return AddCommandTo(app_, text, std::move(action));
+  }
+  CLI::App* AddCommandTo(CLI::App& parent, const CommandText& text, Action action);
+  CLI::App* AddCommandGroup(const CommandText& text);
+
+  CLI::App& app() { return app_; }
+
+  // Reads the arguments; what is chosen then is what they ask for, help and version included.
+  // Errors: InvalidArgument, which quotes no argument that could hold a password.
+  Result<Action> Parse(int argument_count, const char* const* arguments);
+
+ private:
+  Error UsageError(const CLI::ParseError& error);
+
+  CLI::App app_;
+  Action chosen_;
+  bool json_flag_ = false;
+};
+
+// Whether the arguments ask for JSON. Known before they are parsed, since errors of the parsing
+// itself have to come as JSON too.
+bool AsksForJson(int argument_count, const char* const* arguments);
+
+// The table that a command reads and at which version, as the user wrote it.
+struct TableArguments {
+  std::string uri;
+  std::optional<std::string> version;
+  std::optional<std::string> timestamp;
+};
+
+// The positional URI alone, or with --version and --timestamp.
+void AddUriArgument(CLI::App& command, std::string& uri);
+void AddTableArguments(CLI::App& command, TableArguments& arguments);
+
+// Opens the table and loads the snapshot that is meant. Errors: InvalidArgument (option values), and
+// those of DeltaTable.
+Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& arguments,
+                                                     Console& console);
+
+// A whole number of at least zero. Errors: InvalidArgument, naming the option.
+Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text);
+// A moment. Errors: InvalidArgument, naming the option and what is wrong.
+Result<Timestamp> ParseTime(std::string_view option, std::string_view text,
+                            base::Rounding rounding);
+
+}  // namespace deltalakedb::cli

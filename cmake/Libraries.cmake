@@ -1,0 +1,24 @@
+# Libraries from Debian's packages, as imported targets.
+find_package(fmt 9 REQUIRED)
+find_package(CLI11 2 REQUIRED)
+find_package(RapidJSON REQUIRED)
+find_package(nlohmann_json 3 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+
+# Header-only, without a CMake config of its own.
+find_path(ROBIN_MAP_INCLUDE tsl/robin_map.h REQUIRED)
+
+# simdjson, compiled here under a namespace of our own: docs/adr/0002-simdjson-of-our-own.md.
+set(DELTALAKEDB_SIMDJSON ${CMAKE_SOURCE_DIR}/.deps/simdjson CACHE PATH "simdjson.h and simdjson.cpp")
+if(NOT EXISTS ${DELTALAKEDB_SIMDJSON}/simdjson.cpp)
+  message(FATAL_ERROR "no simdjson in ${DELTALAKEDB_SIMDJSON}: run `make setup`")
+endif()
+add_library(simdjson STATIC ${DELTALAKEDB_SIMDJSON}/simdjson.cpp)
+target_include_directories(simdjson SYSTEM PUBLIC ${DELTALAKEDB_SIMDJSON})
+target_compile_definitions(simdjson PUBLIC simdjson=deltalakedb_simdjson)
+target_link_libraries(simdjson PUBLIC Threads::Threads)

@@ -1,0 +1,13 @@
+#include "deltalakedb/log_sink.h"
+
+namespace deltalakedb {
+
+LogSink& NullLogSink() {
+  class Null final : public LogSink {
+    void Write(LogLevel, std::string_view) override {}
+  };
+  static Null sink;
+  return sink;
+}
+
+}  // namespace deltalakedb

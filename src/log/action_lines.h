@@ -1,0 +1,91 @@
+// Parsing all lines of several files of actions on several threads, in order.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/ordered_pipeline.h"
+#include "log/line_chunks.h"
+#include "log/log_folder.h"
+#include "protocol/action_json.h"
+
+namespace deltalakedb::log {
+
+// One file of JSON lines to read.
+struct LinesFile {
+  std::string path;
+  std::int64_t size_bytes = 0;
+};
+
+// A source for OrderedPipeline<T>: the chunks of `files`, each turned into a T by
+// `work(file_index, chunk)`, which runs on worker threads. A file that fits into one chunk is opened
+// and read by its task, so that reading is parallel too.
+template <typename T>
+class ChunkSource {
+ public:
+  using Work = std::function<Result<T>(std::size_t file_index, const LineChunk& chunk)>;
+
+  ChunkSource(const storage::FileSystem& file_system, std::vector<LinesFile> files, Work work)
+      : state_(std::make_shared<State>(&file_system, std::move(files), std::move(work))) {}
+
+  Result<std::optional<typename base::OrderedPipeline<T>::Task>> operator()() {
+    State& state = *state_;
+    for (;;) {
+      if (state.reader) {
+        Result<std::optional<LineChunk>> chunk = state.reader->Next();
+        if (!chunk) return Fail(std::move(chunk).error());
+        if (*chunk) return ChunkTask(state.next - 1, **std::move(chunk));
+        state.reader.reset();
+      }
+      if (state.next == state.files.size()) return std::optional<Task>();
+      const std::size_t index = state.next++;
+      if (state.files[index].size_bytes <= static_cast<std::int64_t>(kChunkBytes)) {
+        return FileTask(index);
+      }
+      auto file = state.file_system->Open(state.files[index].path);
+      if (!file) return Fail(std::move(file).error());
+      state.reader.emplace(*std::move(file));
+    }
+  }
+
+ private:
+  using Task = typename base::OrderedPipeline<T>::Task;
+
+  struct State {
+    State(const storage::FileSystem* fs, std::vector<LinesFile> fs_files, Work fs_work)
+        : file_system(fs), files(std::move(fs_files)), work(std::move(fs_work)) {}
+    const storage::FileSystem* file_system;
+    std::vector<LinesFile> files;
+    Work work;
+    std::size_t next = 0;
+    std::optional<LineChunkReader> reader;  // of the file before `next`
+  };
+
+  std::optional<Task> ChunkTask(std::size_t index, LineChunk chunk) const {
+    return Task([state = state_, index, chunk = std::move(chunk)] {
+      return state->work(index, chunk);
+    });
+  }
+
+  std::optional<Task> FileTask(std::size_t index) const {
+    return Task([state = state_, index]() -> Result<T> {
+      auto file = state->file_system->Open(state->files[index].path);
+      if (!file) return Fail(std::move(file).error());
+      LineChunkReader reader(*std::move(file));
+      Result<std::optional<LineChunk>> chunk = reader.Next();
+      if (!chunk) return Fail(std::move(chunk).error());
+      if (!reader.at_end()) {
+        return Fail(Error(ErrorCode::kIo, "the file grew while it was read; try again")
+                        .In(reader.path())
+                        .With("file", reader.path()));
+      }
+      return state->work(index, *chunk ? **chunk : LineChunk{});
+    });
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace deltalakedb::log

@@ -1,0 +1,173 @@
+#include "log/commit_times.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/try.h"
+#include "log/line_chunks.h"
+#include "protocol/action_json.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+Result<std::optional<std::int64_t>> FindNumber(const Metadata& metadata, const std::string& key) {
+  const auto found = metadata.configuration.find(key);
+  if (found == metadata.configuration.end()) return std::optional<std::int64_t>();
+  const std::string& text = found->second;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("the table property {} is '{}', not a number", key, text));
+  }
+  return std::optional(value);
+}
+
+// The first action of a commit when it is a commitInfo, where in-commit timestamps have to be.
+Result<std::optional<CommitInfo>> ReadCommitInfo(const LogFolder& folder, const std::string& name) {
+  DELTALAKEDB_ASSIGN(auto file, folder.file_system->Open(folder.PathOf(name)));
+  LineChunkReader reader(std::move(file));
+  DELTALAKEDB_ASSIGN(const auto chunk, reader.Next());
+  std::optional<CommitInfo> info;
+  std::optional<Error> error;
+  if (!chunk) return info;
+  protocol::ActionParser parser;
+  protocol::Arena arena;
+  chunk->ForEachLine([&](std::int64_t number, std::string_view line) {
+    if (IsBlank(line)) return true;
+    auto action = parser.Parse(line, protocol::FileDetail::kIdentity, arena);
+    if (!action) {
+      error = AtLine(std::move(action).error(), reader.path(), number);
+    } else if (auto* found = std::get_if<CommitInfo>(&*action)) {
+      info = std::move(*found);
+    }
+    return false;
+  });
+  if (error) return Fail(*std::move(error));
+  return info;
+}
+
+// The in-commit timestamp that a version checksum repeats; it is only a second source, so one that
+// cannot be read counts as absent.
+std::optional<Timestamp> ReadChecksumTimestamp(const LogFolder& folder, const std::string& name) {
+  const auto file = folder.file_system->Open(folder.PathOf(name));
+  if (!file) return std::nullopt;
+  constexpr std::int64_t kChecksumBytesMax = 64 * 1024 * 1024;
+  const std::int64_t size = (*file)->size_bytes();
+  if (size > kChecksumBytesMax) return std::nullopt;
+  std::string text(static_cast<std::size_t>(size), '\0');
+  if (!(*file)->ReadAt(0, text)) return std::nullopt;
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return std::nullopt;
+  const auto found = json.find("inCommitTimestampOpt");
+  if (found == json.end() || !found->is_number_integer()) return std::nullopt;
+  return Timestamp(found->get<std::int64_t>());
+}
+
+}  // namespace
+
+Result<std::optional<InCommitTimestamps>> FindInCommitTimestamps(const Metadata& metadata) {
+  const auto enabled = metadata.configuration.find("delta.enableInCommitTimestamps");
+  if (enabled == metadata.configuration.end() || enabled->second != "true") {
+    return std::optional<InCommitTimestamps>();
+  }
+  DELTALAKEDB_ASSIGN(const auto since,
+                     FindNumber(metadata, "delta.inCommitTimestampEnablementVersion"));
+  DELTALAKEDB_ASSIGN(const auto since_ms,
+                     FindNumber(metadata, "delta.inCommitTimestampEnablementTimestamp"));
+  InCommitTimestamps result{Version(since.value_or(0)), std::nullopt};
+  if (since_ms) result.since_time = Timestamp(*since_ms);
+  return std::optional(result);
+}
+
+Result<CommitTimes> CommitTimes::Make(const LogFolder& folder, const Metadata& metadata) {
+  DELTALAKEDB_ASSIGN(auto in_commit, FindInCommitTimestamps(metadata));
+  return CommitTimes(folder, std::move(in_commit));
+}
+
+CommitTimes::CommitTimes(const LogFolder& folder, std::optional<InCommitTimestamps> in_commit)
+    : folder_(&folder), in_commit_(std::move(in_commit)) {
+  for (const auto& [version, file] : folder.listing.commits) {
+    file_times_.emplace(version, file.modified);
+  }
+  // A version whose commit is gone goes by its checkpoint's time.
+  for (const CheckpointFiles& checkpoint : folder.listing.checkpoints) {
+    file_times_.emplace(checkpoint.version, checkpoint.files.front().modified);
+  }
+  std::optional<Timestamp> previous;
+  for (auto& [version, time] : file_times_) {
+    if (previous && time <= *previous) time = Timestamp(previous->ms() + 1);
+    previous = time;
+  }
+}
+
+Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
+  if (folder_->listing.commits.contains(version)) {
+    const std::string name = CommitName(version);
+    DELTALAKEDB_ASSIGN(const auto info, ReadCommitInfo(*folder_, name));
+    if (info && info->in_commit_timestamp) return Timestamp(*info->in_commit_timestamp);
+    return Fail(Error(ErrorCode::kCorrupt,
+                      fmt::format("{} has no inCommitTimestamp in its first action, though the "
+                                  "table has in-commit timestamps since version {}",
+                                  folder_->PathOf(name), in_commit_->since.value()))
+                    .With("file", folder_->PathOf(name)));
+  }
+  if (const auto checksum = folder_->listing.checksums.find(version);
+      checksum != folder_->listing.checksums.end()) {
+    if (const auto time = ReadChecksumTimestamp(*folder_, checksum->second.name)) return *time;
+  }
+  if (const auto time = file_times_.find(version); time != file_times_.end()) return time->second;
+  return Fail(ErrorCode::kNotFound,
+              fmt::format("the time of version {} is not known: its commit is gone", version.value()));
+}
+
+Result<Timestamp> CommitTimes::Find(Version version, const CommitInfo* info) const {
+  if (!IsFileTime(version)) {
+    if (info != nullptr && info->in_commit_timestamp) return Timestamp(*info->in_commit_timestamp);
+    return ReadInCommitTimestamp(version);
+  }
+  if (const auto time = file_times_.find(version); time != file_times_.end()) return time->second;
+  // Only a compaction stands for this version: no later than the next one that has a time.
+  const auto next = file_times_.upper_bound(version);
+  if (next != file_times_.end()) return next->second;
+  return Fail(ErrorCode::kNotFound,
+              fmt::format("the time of version {} is not known: its commit is gone", version.value()));
+}
+
+Result<std::optional<Version>> CommitTimes::FindLastUpTo(Timestamp moment,
+                                                         VersionRange range) const {
+  // Which of the two kinds of time is meant goes by the moment alone.
+  if (in_commit_ && in_commit_->since > Version(0)) {
+    Timestamp since_time;
+    if (in_commit_->since_time) {
+      since_time = *in_commit_->since_time;
+    } else {
+      DELTALAKEDB_ASSIGN(since_time, Find(std::max(in_commit_->since, range.first)));
+    }
+    if (moment >= since_time) {
+      range.first = std::max(range.first, in_commit_->since);
+    } else {
+      range.last = std::min(range.last, Version(in_commit_->since.value() - 1));
+    }
+  }
+  // Times increase within the range, so the last one at or before the moment is found by halving.
+  std::int64_t low = range.first.value();
+  std::int64_t high = range.last.value() + 1;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    DELTALAKEDB_ASSIGN(const Timestamp time, Find(Version(middle)));
+    if (time <= moment) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == range.first.value()) return std::optional<Version>();
+  return std::optional(Version(low - 1));
+}
+
+}  // namespace deltalakedb::log

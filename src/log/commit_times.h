@@ -1,0 +1,53 @@
+// When each version was committed, by the protocol's rules (PROTOCOL.md, In-commit timestamps and
+// time travel): in-commit timestamps where they are enabled, else file times made to increase.
+//
+// Thread-safety: immutable; members read files.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "deltalakedb/actions.h"
+#include "deltalakedb/ids.h"
+#include "deltalakedb/result.h"
+#include "log/log_folder.h"
+
+namespace deltalakedb::log {
+
+// Since which version and moment a table keeps in-commit timestamps.
+struct InCommitTimestamps {
+  Version since;
+  std::optional<Timestamp> since_time;  // absent where `since` is 0
+};
+
+// Read from a table's configuration; nullopt when they are not enabled.
+// Errors: Corrupt (an enablement property that is no number).
+Result<std::optional<InCommitTimestamps>> FindInCommitTimestamps(const Metadata& metadata);
+
+class CommitTimes {
+ public:
+  // `metadata` is the latest one; `folder` outlives this.
+  static Result<CommitTimes> Make(const LogFolder& folder, const Metadata& metadata);
+
+  // When `version` was committed. `info` is its commitInfo when it has been read already, else the
+  // commit is read where the rules ask for it.
+  // Errors: Corrupt (an in-commit timestamp is missing), Io.
+  Result<Timestamp> Find(Version version, const CommitInfo* info = nullptr) const;
+
+  // The last version in `range` that was committed at `moment` or before; nullopt when there is none.
+  Result<std::optional<Version>> FindLastUpTo(Timestamp moment, VersionRange range) const;
+
+  // File times, for those who can do with an estimate: exact where in-commit timestamps are off.
+  bool IsFileTime(Version version) const { return !in_commit_ || version < in_commit_->since; }
+
+ private:
+  CommitTimes(const LogFolder& folder, std::optional<InCommitTimestamps> in_commit);
+
+  Result<Timestamp> ReadInCommitTimestamp(Version version) const;
+
+  const LogFolder* folder_;
+  std::optional<InCommitTimestamps> in_commit_;
+  std::map<Version, Timestamp> file_times_;  // strictly increasing
+};
+
+}  // namespace deltalakedb::log

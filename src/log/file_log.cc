@@ -1,0 +1,226 @@
+#include "log/file_log.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/ordered_pipeline.h"
+#include "base/try.h"
+#include "log/action_lines.h"
+#include "log/commit_times.h"
+#include "log/file_log_snapshot.h"
+#include "protocol/action_json.h"
+#include "protocol/paths.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+// Of one commit, or of a chunk of one.
+struct CommitFacts {
+  std::optional<CommitInfo> info;
+  std::int64_t num_added = 0;
+  std::int64_t num_removed = 0;
+};
+
+Result<CommitFacts> ReadFacts(const LineChunk& chunk, const std::string& path) {
+  thread_local protocol::ActionParser parser;
+  protocol::Arena arena;
+  CommitFacts facts;
+  std::optional<Error> error;
+  chunk.ForEachLine([&](std::int64_t number, std::string_view line) {
+    if (IsBlank(line)) return true;
+    arena.Reset();
+    auto action = parser.Parse(line, protocol::FileDetail::kIdentity, arena);
+    if (!action) {
+      error = AtLine(std::move(action).error(), path, number);
+      return false;
+    }
+    if (auto* info = std::get_if<CommitInfo>(&*action); info != nullptr && !facts.info) {
+      facts.info = std::move(*info);
+    }
+    facts.num_added += std::holds_alternative<AddFile>(*action) ? 1 : 0;
+    facts.num_removed += std::holds_alternative<RemoveFile>(*action) ? 1 : 0;
+    return true;
+  });
+  if (error) return Fail(*std::move(error));
+  return facts;
+}
+
+// Reads commits newest first and keeps those that the options ask for.
+class HistoryReader {
+ public:
+  HistoryReader(const LogFolder& folder, const CommitTimes& times, const HistoryOptions& options)
+      : folder_(folder), times_(times), options_(options) {}
+
+  // Whether the wanted times exclude a commit before it is read, as file times can.
+  Result<bool> IsExcluded(Version version) const;
+  Result<std::vector<HistoryEntry>> Read(const std::vector<Version>& versions);
+
+ private:
+  bool IsFull() const {
+    return options_.limit && static_cast<std::int64_t>(entries_.size()) >= *options_.limit;
+  }
+  Result<void> Take(Version version, CommitFacts facts);
+
+  const LogFolder& folder_;
+  const CommitTimes& times_;
+  const HistoryOptions& options_;
+  std::vector<HistoryEntry> entries_;
+};
+
+Result<bool> HistoryReader::IsExcluded(Version version) const {
+  if (!times_.IsFileTime(version) || (!options_.since && !options_.until)) return false;
+  DELTALAKEDB_ASSIGN(const Timestamp time, times_.Find(version));
+  return (options_.since && time < *options_.since) || (options_.until && time > *options_.until);
+}
+
+Result<void> HistoryReader::Take(Version version, CommitFacts facts) {
+  HistoryEntry entry;
+  entry.version = version;
+  DELTALAKEDB_ASSIGN(entry.timestamp, times_.Find(version, facts.info ? &*facts.info : nullptr));
+  if (options_.since && entry.timestamp < *options_.since) return {};
+  if (options_.until && entry.timestamp > *options_.until) return {};
+  if (options_.operation && (!facts.info || facts.info->operation != options_.operation)) return {};
+  if (facts.info) entry.commit_id = facts.info->txn_id;
+  entry.commit_info = std::move(facts.info);
+  entry.num_added = facts.num_added;
+  entry.num_removed = facts.num_removed;
+  entries_.push_back(std::move(entry));
+  return {};
+}
+
+Result<std::vector<HistoryEntry>> HistoryReader::Read(const std::vector<Version>& versions) {
+  struct Part {
+    std::size_t file = 0;
+    CommitFacts facts;
+  };
+  std::vector<LinesFile> files;
+  for (const Version version : versions) {
+    const storage::FileInfo& file = folder_.listing.commits.at(version);
+    files.emplace_back(folder_.PathOf(file.name), file.size_bytes);
+  }
+  ChunkSource<Part> source(*folder_.file_system, files,
+                           [&](std::size_t file, const LineChunk& chunk) -> Result<Part> {
+                             DELTALAKEDB_ASSIGN(auto facts, ReadFacts(chunk, files[file].path));
+                             return Part{file, std::move(facts)};
+                           });
+  base::OrderedPipeline<Part> pipeline(std::move(source));
+  std::optional<Part> current;  // of one commit, put together from its chunks
+  for (;;) {
+    DELTALAKEDB_ASSIGN(std::optional<Part> part, pipeline.Next());
+    if (current && (!part || part->file != current->file)) {
+      DELTALAKEDB_TRY(Take(versions[current->file], std::move(current->facts)));
+      current.reset();
+      if (IsFull()) break;
+    }
+    if (!part) break;
+    if (!current) {
+      current = std::move(part);
+      continue;
+    }
+    if (!current->facts.info) current->facts.info = std::move(part->facts.info);
+    current->facts.num_added += part->facts.num_added;
+    current->facts.num_removed += part->facts.num_removed;
+  }
+  return std::move(entries_);
+}
+
+std::string FormatTime(Timestamp time) {
+  const auto second = time.ms() >= 0 ? time.ms() / 1000 : (time.ms() - 999) / 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(second), time.ms() - second * 1000);
+}
+
+// The version that a moment means.
+Result<Version> ResolveTimestamp(const LogFolder& folder, const Metadata& latest,
+                                 Timestamp moment) {
+  DELTALAKEDB_ASSIGN(const VersionRange range, FindAvailableRange(folder));
+  DELTALAKEDB_ASSIGN(const auto times, CommitTimes::Make(folder, latest));
+  DELTALAKEDB_ASSIGN(const auto found, times.FindLastUpTo(moment, range));
+  if (found) return *found;
+  DELTALAKEDB_ASSIGN(const Timestamp first, times.Find(range.first));
+  DELTALAKEDB_ASSIGN(const Timestamp last, times.Find(range.last));
+  return Fail(Error(ErrorCode::kNotFound,
+                    fmt::format("the table has no version as old as {}; its versions {} to {} were "
+                                "committed from {} to {}",
+                                FormatTime(moment), range.first.value(), range.last.value(),
+                                FormatTime(first), FormatTime(last)))
+                  .With("earliestTimestamp", first.ms())
+                  .With("latestTimestamp", last.ms())
+                  .With("earliestVersion", range.first.value())
+                  .With("latestVersion", range.last.value()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FileLog>> FileLog::Open(const storage::FileSystem& file_system,
+                                               std::string table_path, LogSink& sink) {
+  std::unique_ptr<FileLog> log(new FileLog(file_system, std::move(table_path), sink));
+  DELTALAKEDB_TRY(log->List());
+  return log;
+}
+
+Result<std::shared_ptr<const LogFolder>> FileLog::List() const {
+  auto folder = std::make_shared<LogFolder>();
+  folder->file_system = &file_system_;
+  folder->sink = &sink_;
+  folder->path = table_path_ + "/_delta_log";
+  folder->table_root = protocol::CanonicalLocalRoot(table_path_);
+  auto files = file_system_.List(folder->path);
+  if (!files) {
+    if (files.error().code() != ErrorCode::kNotFound) return Fail(std::move(files).error());
+    return Fail(Error(ErrorCode::kNotFound,
+                      fmt::format("no Delta table at {}: there is no folder {}", table_path_,
+                                  folder->path))
+                    .With("table", table_path_));
+  }
+  folder->listing = ArrangeListing(*std::move(files));
+  if (folder->listing.IsEmpty()) {
+    return Fail(Error(ErrorCode::kNotFound,
+                      fmt::format("no Delta table at {}: {} holds neither commits nor checkpoints",
+                                  table_path_, folder->path))
+                    .With("table", table_path_));
+  }
+  return folder;
+}
+
+Result<Version> FileLog::LoadLatestVersion() const {
+  DELTALAKEDB_ASSIGN(const auto folder, List());
+  return folder->listing.Latest();
+}
+
+Result<std::shared_ptr<const Snapshot>> FileLog::LoadSnapshot(TableVersion which) const {
+  DELTALAKEDB_ASSIGN(const auto folder, List());
+  if (const Version* version = which.version()) {
+    if (*version < Version(0)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is no version; versions start at 0", version->value()));
+    }
+    return RebuildSnapshot(folder, *version);
+  }
+  DELTALAKEDB_ASSIGN(auto latest, RebuildSnapshot(folder, folder->listing.Latest()));
+  if (which.timestamp() == nullptr) return latest;
+  DELTALAKEDB_ASSIGN(const Version version,
+                     ResolveTimestamp(*folder, latest->metadata(), *which.timestamp()));
+  if (version == latest->version()) return latest;
+  return RebuildSnapshot(folder, version);
+}
+
+Result<std::vector<HistoryEntry>> FileLog::LoadHistory(const HistoryOptions& options) const {
+  DELTALAKEDB_ASSIGN(const auto folder, List());
+  DELTALAKEDB_ASSIGN(const auto latest, RebuildSnapshot(folder, folder->listing.Latest()));
+  DELTALAKEDB_ASSIGN(const auto times, CommitTimes::Make(*folder, latest->metadata()));
+  HistoryReader reader(*folder, times, options);
+  std::vector<Version> versions;
+  if (options.limit && *options.limit == 0) return std::vector<HistoryEntry>();
+  for (auto it = folder->listing.commits.rbegin(); it != folder->listing.commits.rend(); ++it) {
+    DELTALAKEDB_ASSIGN(const bool is_excluded, reader.IsExcluded(it->first));
+    if (!is_excluded) versions.push_back(it->first);
+  }
+  return reader.Read(versions);
+}
+
+}  // namespace deltalakedb::log

@@ -1,0 +1,40 @@
+// FileLog: the transaction log in a `_delta_log` folder.
+//
+// Every question lists the folder anew, so it sees what others commit. `_last_checkpoint` is not
+// consulted: it is a hint that saves object stores a listing, and the listing is needed anyway.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "deltalakedb/log_sink.h"
+#include "deltalakedb/result.h"
+#include "log/log_folder.h"
+#include "log/transaction_log.h"
+#include "storage/file_system.h"
+
+namespace deltalakedb::log {
+
+class FileLog final : public TransactionLog {
+ public:
+  // The log of the table in the folder `table_path`, absolute. `file_system` and `sink` outlive it.
+  // Errors: NotFound (no such folder, or one without a log), Permission, Io.
+  static Result<std::unique_ptr<FileLog>> Open(const storage::FileSystem& file_system,
+                                               std::string table_path, LogSink& sink);
+
+  Result<Version> LoadLatestVersion() const override;
+  Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;
+  Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
+
+ private:
+  FileLog(const storage::FileSystem& file_system, std::string table_path, LogSink& sink)
+      : file_system_(file_system), table_path_(std::move(table_path)), sink_(sink) {}
+
+  Result<std::shared_ptr<const LogFolder>> List() const;
+
+  const storage::FileSystem& file_system_;
+  std::string table_path_;
+  LogSink& sink_;
+};
+
+}  // namespace deltalakedb::log

@@ -1,0 +1,301 @@
+#include "log/file_log_snapshot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "log/base_checkpoint.h"
+#include "log/commit_scan.h"
+#include "log/commit_times.h"
+#include "log/file_log_stream.h"
+#include "log/sorted_files.h"
+#include "protocol/features.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+// Names of checkpoint files that turned out unreadable.
+using DamagedSet = std::set<std::string>;
+
+const std::string& NameOf(const CheckpointFiles& checkpoint) {
+  return checkpoint.files.front().name;
+}
+
+// A failure that another base may get around. Anything else concerns the whole log.
+bool IsDamage(const Error& error) {
+  return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kNotFound ||
+         error.code() == ErrorCode::kLimitExceeded;
+}
+
+// A version rebuilt but for the checks on its state.
+struct Rebuilt {
+  FileSources sources;
+  LogState state;
+};
+
+// Why a version cannot be rebuilt.
+struct NoWay {
+  std::optional<Version> missing_commit;
+  std::optional<Error> damage;  // of the most preferred base
+};
+
+// What came of trying all bases: the version, or why not.
+struct Attempt {
+  std::optional<Rebuilt> rebuilt;
+  NoWay no_way;
+};
+
+// Candidate bases for `version`, the best first: the newest, then the most preferred of its version.
+std::vector<const CheckpointFiles*> FindBases(const LogListing& listing, Version version,
+                                              const DamagedSet& damaged) {
+  std::vector<const CheckpointFiles*> bases;
+  for (auto it = listing.checkpoints.rbegin(); it != listing.checkpoints.rend(); ++it) {
+    if (it->version <= version && !damaged.contains(NameOf(*it))) bases.push_back(&*it);
+  }
+  return bases;
+}
+
+Error ErrorFor(const LogFolder& folder, Version version, NoWay no_way) {
+  if (no_way.damage) {
+    Error error = *std::move(no_way.damage);
+    if (error.code() == ErrorCode::kNotFound) {
+      error = Error(ErrorCode::kCorrupt, error.message()).With("file", folder.path);
+    }
+    error.AddContext(fmt::format("version {} cannot be rebuilt: its checkpoint is unusable and the "
+                                 "commits that could replace it are not all there",
+                                 version.value()));
+    return std::move(error).With("version", version.value());
+  }
+  std::string message =
+      fmt::format("version {} cannot be rebuilt: {} is missing from {}", version.value(),
+                  CommitName(no_way.missing_commit.value_or(Version(0))), folder.path);
+  for (const IncompleteCheckpoint& incomplete : folder.listing.incomplete_checkpoints) {
+    if (incomplete.version > version) continue;
+    message += fmt::format(", and the checkpoint of version {} has {} of its {} parts",
+                           incomplete.version.value(), incomplete.parts_found,
+                           incomplete.parts_expected);
+  }
+  return Error(ErrorCode::kCorrupt, std::move(message))
+      .With("version", version.value())
+      .With("missingVersion", no_way.missing_commit.value_or(Version(0)).value());
+}
+
+void WarnDamaged(const LogFolder& folder, const Error& error) {
+  folder.sink->Write(LogLevel::kWarning,
+                     fmt::format("a checkpoint cannot be used, other files of the log replace it: {}",
+                                 error.message()));
+}
+
+Result<Attempt> Replay(const std::shared_ptr<const LogFolder>& folder, LogSegment segment,
+                       std::optional<BaseCheckpoint> base, LogState state) {
+  Rebuilt rebuilt{{folder, std::move(segment), std::move(base), {}}, std::move(state)};
+  DELTALAKEDB_ASSIGN(rebuilt.sources.scan,
+                     ScanCommits(*folder, rebuilt.sources.segment, rebuilt.state));
+  return Attempt{std::move(rebuilt), {}};
+}
+
+// Tries bases until one can be opened and continued with commits. `damaged` gets those that cannot.
+// Errors: those that no other base gets around.
+Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version version,
+                         DamagedSet& damaged) {
+  NoWay no_way;
+  for (const CheckpointFiles* files : FindBases(folder->listing, version, damaged)) {
+    auto segment = PlanSegment(folder->listing, *files, version);
+    if (!segment) {
+      if (!no_way.missing_commit) no_way.missing_commit = segment.error().commit;
+      continue;
+    }
+    LogState state;
+    auto base = OpenCheckpoint(*folder, *files, state);
+    if (!base) {
+      if (!IsDamage(base.error())) return Fail(std::move(base).error());
+      damaged.insert(NameOf(*files));
+      if (!no_way.damage) no_way.damage = std::move(base).error();
+      continue;
+    }
+    if (no_way.damage) WarnDamaged(*folder, *no_way.damage);
+    return Replay(folder, *std::move(segment), *std::move(base), std::move(state));
+  }
+  auto segment = PlanSegment(folder->listing, std::nullopt, version);
+  if (!segment) {
+    if (!no_way.missing_commit) no_way.missing_commit = segment.error().commit;
+    return Attempt{std::nullopt, std::move(no_way)};
+  }
+  if (no_way.damage) WarnDamaged(*folder, *no_way.damage);
+  return Replay(folder, *std::move(segment), std::nullopt, LogState{});
+}
+
+Result<void> CheckState(const LogFolder& folder, const LogState& state, Version version) {
+  const auto missing = [&](std::string_view action) {
+    return Fail(Error(ErrorCode::kCorrupt,
+                      fmt::format("the log in {} has no {} up to version {}", folder.path, action,
+                                  version.value()))
+                    .With("version", version.value()));
+  };
+  if (!state.protocol) return missing("protocol");
+  if (auto readable = protocol::CheckReadable(*state.protocol); !readable) {
+    return Fail(std::move(readable).error().With("version", version.value()));
+  }
+  if (!state.metadata) return missing("metaData");
+  return {};
+}
+
+// Reads `files` again from other parts of the log when the base proves damaged only now.
+class FileLogSnapshot final : public Snapshot,
+                              public std::enable_shared_from_this<FileLogSnapshot> {
+ public:
+  FileLogSnapshot(TableState state, FileSources sources, DamagedSet damaged)
+      : Snapshot(std::move(state)),
+        sources_(std::make_shared<const FileSources>(std::move(sources))),
+        damaged_(std::move(damaged)) {}
+
+  Result<std::unique_ptr<FileStream>> OpenFiles(const FileOptions& options) const override;
+  Result<FileTotals> LoadTotals() const override;
+
+  std::unique_ptr<FileStream> Stream(const FileOptions& options) const {
+    return StreamFiles(sources_, options.with_stats ? storage::CheckpointColumns::kAll
+                                                    : storage::CheckpointColumns::kWithoutStats);
+  }
+
+  // The same version from another base than this one's, which `error` is about; or `error`.
+  Result<std::shared_ptr<const FileLogSnapshot>> WithoutBase(Error error) const;
+
+ private:
+  std::shared_ptr<const FileSources> sources_;
+  DamagedSet damaged_;
+};
+
+// An unordered stream that starts over without the base when that fails before anything was given
+// out.
+class FallingBackFiles final : public FileStream {
+ public:
+  FallingBackFiles(std::shared_ptr<const FileLogSnapshot> snapshot, const FileOptions& options)
+      : snapshot_(std::move(snapshot)), options_(options), files_(snapshot_->Stream(options)) {}
+
+  Result<std::optional<FileBatch>> Next() override {
+    for (;;) {
+      auto batch = files_->Next();
+      if (batch) {
+        has_given_ = true;
+        return batch;
+      }
+      if (has_given_) return batch;
+      DELTALAKEDB_ASSIGN(snapshot_, snapshot_->WithoutBase(std::move(batch).error()));
+      files_ = snapshot_->Stream(options_);
+    }
+  }
+
+ private:
+  std::shared_ptr<const FileLogSnapshot> snapshot_;
+  FileOptions options_;
+  std::unique_ptr<FileStream> files_;
+  bool has_given_ = false;
+};
+
+Result<std::shared_ptr<const FileLogSnapshot>> FileLogSnapshot::WithoutBase(Error error) const {
+  if (!IsDamage(error) || !sources_->base) return Fail(std::move(error));
+  DamagedSet damaged = damaged_;
+  damaged.insert(NameOf(*sources_->segment.base));
+  DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(sources_->folder, version(), damaged));
+  if (!attempt.rebuilt) return Fail(std::move(error));
+  WarnDamaged(*sources_->folder, error);
+  TableState state{version(), timestamp(), protocol(), metadata(), app_transactions(),
+                   domain_metadata()};
+  return std::make_shared<const FileLogSnapshot>(std::move(state), std::move(attempt.rebuilt->sources),
+                                                 std::move(damaged));
+}
+
+Result<std::unique_ptr<FileStream>> FileLogSnapshot::OpenFiles(const FileOptions& options) const {
+  if (options.order == FileOrder::kNone) {
+    return std::make_unique<FallingBackFiles>(shared_from_this(), options);
+  }
+  std::shared_ptr<const FileLogSnapshot> snapshot = shared_from_this();
+  for (;;) {
+    const auto files = snapshot->Stream(options);
+    auto sorted = SortByPath(*files);
+    if (sorted) return sorted;
+    DELTALAKEDB_ASSIGN(snapshot, snapshot->WithoutBase(std::move(sorted).error()));
+  }
+}
+
+Result<FileTotals> FileLogSnapshot::LoadTotals() const {
+  auto totals = CountBaseFiles(sources_);
+  if (!totals) {
+    DELTALAKEDB_ASSIGN(const auto other, WithoutBase(std::move(totals).error()));
+    return other->LoadTotals();
+  }
+  totals->num_files += sources_->scan.totals.num_files;
+  totals->size_in_bytes += sources_->scan.totals.size_in_bytes;
+  return totals;
+}
+
+// A missing commit below the run that can be read is cleaned-up history, not damage.
+Error OutOfRange(const LogFolder& folder, Version version, const VersionRange& range) {
+  return Error(ErrorCode::kNotFound,
+               fmt::format("version {} of the table is not available; {} has versions {} to {}",
+                           version.value(), folder.path, range.first.value(), range.last.value()))
+      .With("version", version.value())
+      .With("earliestVersion", range.first.value())
+      .With("latestVersion", range.last.value());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(std::shared_ptr<const LogFolder> folder,
+                                                        Version version) {
+  if (version > folder->listing.Latest()) {
+    DELTALAKEDB_ASSIGN(const VersionRange range, FindAvailableRange(*folder));
+    return Fail(OutOfRange(*folder, version, range));
+  }
+  DamagedSet damaged;
+  DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(folder, version, damaged));
+  if (!attempt.rebuilt) {
+    if (!attempt.no_way.damage) {
+      const auto range = FindAvailableRange(*folder);
+      if (range && version < range->first) return Fail(OutOfRange(*folder, version, *range));
+    }
+    return Fail(ErrorFor(*folder, version, std::move(attempt.no_way)));
+  }
+  Rebuilt& rebuilt = *attempt.rebuilt;
+  DELTALAKEDB_TRY(CheckState(*folder, rebuilt.state, version));
+  LogState& state = rebuilt.state;
+  DELTALAKEDB_ASSIGN(const auto times, CommitTimes::Make(*folder, *state.metadata));
+  const auto& info = rebuilt.sources.scan.last_commit_info;
+  DELTALAKEDB_ASSIGN(const Timestamp time, times.Find(version, info ? &*info : nullptr));
+  return std::make_shared<FileLogSnapshot>(
+      TableState{version, time, *std::move(state.protocol), *std::move(state.metadata),
+                 std::move(state.app_transactions), std::move(state.domain_metadata)},
+      std::move(rebuilt.sources), std::move(damaged));
+}
+
+Result<VersionRange> FindAvailableRange(const LogFolder& folder) {
+  const LogListing& listing = folder.listing;
+  const Version latest = listing.Latest();
+  // Down from the latest while commits follow one another.
+  Version first = latest.next();
+  while (first > Version(0) && listing.commits.contains(Version(first.value() - 1))) {
+    first = Version(first.value() - 1);
+  }
+  if (first == Version(0)) return VersionRange{first, latest};
+  // A checkpoint at `first - 1` or later is a base for all that follows.
+  for (const CheckpointFiles& files : listing.checkpoints) {
+    if (files.version.next() < first) continue;
+    LogState state;
+    if (const auto base = OpenCheckpoint(folder, files, state); base) {
+      return VersionRange{files.version, latest};
+    } else if (!IsDamage(base.error())) {
+      return Fail(base.error());
+    }
+  }
+  // Compactions may bridge what is missing; then only trying tells.
+  if (PlanSegment(listing, std::nullopt, latest)) return VersionRange{Version(0), latest};
+  return Fail(ErrorFor(folder, latest, NoWay{Version(std::max<std::int64_t>(first.value() - 1, 0)), {}}));
+}
+
+}  // namespace deltalakedb::log

@@ -1,0 +1,177 @@
+#include "protocol/action_writer.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deltalakedb::protocol {
+namespace {
+
+// rapidjson takes a null pointer for a mistake, even when there is nothing to read.
+const char* NeverNull(std::string_view text) { return text.empty() ? "" : text.data(); }
+
+rapidjson::SizeType SizeOf(std::string_view text) {
+  return static_cast<rapidjson::SizeType>(text.size());
+}
+
+template <typename Write>
+void WriteObject(JsonWriter& writer, Write write) {
+  writer.StartObject();
+  write();
+  writer.EndObject();
+}
+
+void WriteStringMapView(StringMapView map, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    for (const StringMapEntry& entry : map) {
+      WriteKey(entry.key, writer);
+      if (entry.value) {
+        WriteText(*entry.value, writer);
+      } else {
+        writer.Null();
+      }
+    }
+  });
+}
+
+void WriteStrings(const std::vector<std::string>& texts, JsonWriter& writer) {
+  writer.StartArray();
+  for (const std::string& text : texts) WriteText(text, writer);
+  writer.EndArray();
+}
+
+void WriteUnknownFields(const UnknownFields& fields, JsonWriter& writer) {
+  for (const auto& [name, json] : fields) {
+    WriteKey(name, writer);
+    WriteRaw(json, writer);
+  }
+}
+
+template <typename Text>
+void WriteOptionalText(std::string_view key, const std::optional<Text>& text, JsonWriter& writer) {
+  if (!text) return;
+  WriteKey(key, writer);
+  WriteText(*text, writer);
+}
+
+template <typename Integer>
+void WriteOptionalInteger(std::string_view key, const std::optional<Integer>& value,
+                          JsonWriter& writer) {
+  if (!value) return;
+  WriteKey(key, writer);
+  writer.Int64(*value);
+}
+
+void WriteDeletionVector(const DeletionVector& vector, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("storageType", writer);
+    WriteText(vector.storage_type, writer);
+    WriteKey("pathOrInlineDv", writer);
+    WriteText(vector.path_or_inline_dv, writer);
+    WriteOptionalInteger("offset", vector.offset, writer);
+    WriteKey("sizeInBytes", writer);
+    writer.Int(vector.size_in_bytes);
+    WriteKey("cardinality", writer);
+    writer.Int64(vector.cardinality);
+  });
+}
+
+void WriteFormat(const Metadata& metadata, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteOptionalText("provider", metadata.format_provider, writer);
+    WriteKey("options", writer);
+    WriteStringMap(metadata.format_options, writer);
+  });
+}
+
+void WriteFeatures(std::string_view key, const std::optional<std::vector<std::string>>& features,
+                   JsonWriter& writer) {
+  if (!features) return;
+  WriteKey(key, writer);
+  WriteStrings(*features, writer);
+}
+
+}  // namespace
+
+void WriteKey(std::string_view key, JsonWriter& writer) {
+  writer.Key(NeverNull(key), SizeOf(key));
+}
+
+void WriteText(std::string_view text, JsonWriter& writer) {
+  writer.String(NeverNull(text), SizeOf(text));
+}
+
+void WriteRaw(std::string_view json, JsonWriter& writer) {
+  // The type matters only for a key, which this never is.
+  writer.RawValue(NeverNull(json), json.size(), rapidjson::kObjectType);
+}
+
+void WriteStringMap(const std::map<std::string, std::string>& map, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    for (const auto& [key, value] : map) {
+      WriteKey(key, writer);
+      WriteText(value, writer);
+    }
+  });
+}
+
+void WriteAdd(const AddFile& add, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("path", writer);
+    WriteText(add.path, writer);
+    WriteKey("partitionValues", writer);
+    WriteStringMapView(add.partition_values, writer);
+    WriteKey("size", writer);
+    writer.Int64(add.size);
+    WriteKey("modificationTime", writer);
+    writer.Int64(add.modification_time);
+    WriteKey("dataChange", writer);
+    writer.Bool(add.data_change);
+    WriteOptionalText("stats", add.stats, writer);
+    if (add.tags) {
+      WriteKey("tags", writer);
+      WriteStringMapView(*add.tags, writer);
+    }
+    if (add.deletion_vector) {
+      WriteKey("deletionVector", writer);
+      WriteDeletionVector(*add.deletion_vector, writer);
+    }
+    WriteOptionalInteger("baseRowId", add.base_row_id, writer);
+    WriteOptionalInteger("defaultRowCommitVersion", add.default_row_commit_version, writer);
+    WriteOptionalText("clusteringProvider", add.clustering_provider, writer);
+  });
+}
+
+void WriteMetadata(const Metadata& metadata, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteOptionalText("id", metadata.id, writer);
+    WriteOptionalText("name", metadata.name, writer);
+    WriteOptionalText("description", metadata.description, writer);
+    if (metadata.format_provider || !metadata.format_options.empty()) {
+      WriteKey("format", writer);
+      WriteFormat(metadata, writer);
+    }
+    WriteOptionalText("schemaString", metadata.schema_string, writer);
+    WriteKey("partitionColumns", writer);
+    WriteStrings(metadata.partition_columns, writer);
+    WriteKey("configuration", writer);
+    WriteStringMap(metadata.configuration, writer);
+    WriteOptionalInteger("createdTime", metadata.created_time, writer);
+    WriteUnknownFields(metadata.unknown_fields, writer);
+  });
+}
+
+void WriteProtocol(const Protocol& protocol, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("minReaderVersion", writer);
+    writer.Int(protocol.min_reader_version);
+    WriteKey("minWriterVersion", writer);
+    writer.Int(protocol.min_writer_version);
+    WriteFeatures("readerFeatures", protocol.reader_features, writer);
+    WriteFeatures("writerFeatures", protocol.writer_features, writer);
+    WriteUnknownFields(protocol.unknown_fields, writer);
+  });
+}
+
+}  // namespace deltalakedb::protocol

@@ -1,0 +1,37 @@
+// The JSON of actions, with Delta's field names in the protocol's order and absent fields absent.
+//
+// Each function writes the object of one action, without the envelope that names the action in a
+// commit. Verbatim JSON (unknown fields) comes out as it went in. The texts have to be UTF-8, as
+// every reader of the library makes sure.
+// Thread-safety: pure but for the writer, which belongs to the caller.
+//
+//   rapidjson::StringBuffer buffer;
+//   protocol::JsonWriter writer(buffer);
+//   protocol::WriteAdd(add, writer);
+#pragma once
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "deltalakedb/actions.h"
+
+namespace deltalakedb::protocol {
+
+using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
+
+void WriteAdd(const AddFile& add, JsonWriter& writer);
+void WriteMetadata(const Metadata& metadata, JsonWriter& writer);
+void WriteProtocol(const Protocol& protocol, JsonWriter& writer);
+
+// The pieces that others need as well: an object's key, a text, JSON text as a value, and an object of
+// texts.
+void WriteKey(std::string_view key, JsonWriter& writer);
+void WriteText(std::string_view text, JsonWriter& writer);
+void WriteRaw(std::string_view json, JsonWriter& writer);
+void WriteStringMap(const std::map<std::string, std::string>& map, JsonWriter& writer);
+
+}  // namespace deltalakedb::protocol

@@ -1,0 +1,93 @@
+#include "protocol/paths.h"
+
+#include <cctype>
+
+namespace deltalakedb::protocol {
+
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The length of "scheme:" at the start of a URI (RFC 3986, 3.1), or 0.
+std::size_t SchemeLength(std::string_view uri) {
+  if (uri.empty() || std::isalpha(static_cast<unsigned char>(uri[0])) == 0) return 0;
+  for (std::size_t i = 1; i < uri.size(); ++i) {
+    const char c = uri[i];
+    if (c == ':') return i + 1;
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '+' && c != '-' && c != '.') break;
+  }
+  return 0;
+}
+
+bool IsFileScheme(std::string_view scheme) {
+  constexpr std::string_view kFile = "file:";
+  if (scheme.size() != kFile.size()) return false;
+  for (std::size_t i = 0; i < kFile.size(); ++i) {
+    if (std::tolower(static_cast<unsigned char>(scheme[i])) != kFile[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void AppendPercentDecoded(std::string_view text, std::string& out) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      const int high = HexDigit(text[i + 1]);
+      const int low = HexDigit(text[i + 2]);
+      if (high >= 0 && low >= 0) {
+        out.push_back(static_cast<char>(high * 16 + low));
+        i += 2;
+        continue;
+      }
+    }
+    out.push_back(text[i]);
+  }
+}
+
+std::string PercentDecode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  AppendPercentDecoded(text, out);
+  return out;
+}
+
+void AppendCanonicalPath(std::string_view path, std::string_view table_root, std::string& out) {
+  const std::size_t start = out.size();
+  std::string_view rest = path;
+  const std::size_t scheme_length = SchemeLength(path);
+  const bool is_file = IsFileScheme(path.substr(0, scheme_length));
+  if (is_file) {
+    rest.remove_prefix(scheme_length);
+    if (rest.starts_with("//")) {
+      rest.remove_prefix(2);
+      constexpr std::string_view kLocalhost = "localhost/";
+      if (rest.starts_with(kLocalhost)) rest.remove_prefix(kLocalhost.size() - 1);
+    }
+  }
+  const bool is_absolute = is_file || rest.starts_with('/');
+  if (is_absolute) out.append("file:");
+  if (rest.find('%') == std::string_view::npos) {
+    out.append(rest);
+  } else {
+    AppendPercentDecoded(rest, out);
+  }
+  if (!is_absolute && scheme_length == 0) return;
+  const std::string_view canonical = std::string_view(out).substr(start);
+  if (!table_root.empty() && canonical.size() > table_root.size() + 1 &&
+      canonical.starts_with(table_root) && canonical[table_root.size()] == '/') {
+    out.erase(start, table_root.size() + 1);
+  }
+}
+
+std::string CanonicalLocalRoot(std::string_view absolute_path) {
+  while (absolute_path.size() > 1 && absolute_path.ends_with('/')) absolute_path.remove_suffix(1);
+  return std::string("file:").append(absolute_path == "/" ? "" : absolute_path);
+}
+
+}  // namespace deltalakedb::protocol

@@ -1,0 +1,539 @@
+#include "storage/checkpoint_parquet.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <fmt/format.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+#include <parquet/properties.h>
+#include <parquet/schema.h>
+#include <parquet/statistics.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <string_view>
+
+#include "base/try.h"
+#include "protocol/arena.h"
+#include "storage/arrow_columns_internal.h"
+#include "storage/arrow_input_internal.h"
+#include "storage/parsed_stats_internal.h"
+
+namespace deltalakedb::storage {
+
+namespace {
+
+// What a column chunk is read with at a time instead of whole. Unit: bytes.
+constexpr std::int64_t kReadBufferBytes = 1024 * 1024;
+
+constexpr auto kStateActions = std::to_array<std::string_view>(
+    {"protocol", "metaData", "txn", "domainMetadata", "checkpointMetadata", "sidecar"});
+
+// A Parquet leaf column by its dotted path, such as "add.partitionValues.key_value.key".
+bool IsUnder(std::string_view path, std::string_view field) {
+  return path.starts_with(field) && (path.size() == field.size() || path[field.size()] == '.');
+}
+
+// Nulls of a leaf column over the whole file; nullopt when some row group does not say.
+std::optional<std::int64_t> CountNulls(const parquet::FileMetaData& metadata, int column) {
+  std::int64_t nulls = 0;
+  for (int group = 0; group < metadata.num_row_groups(); ++group) {
+    const auto chunk = metadata.RowGroup(group)->ColumnChunk(column);
+    const auto statistics = chunk->statistics();
+    if (statistics == nullptr || !statistics->HasNullCount()) return std::nullopt;
+    nulls += statistics->null_count();
+  }
+  return nulls;
+}
+
+Result<std::string> RequiredText(const TextColumn& column, std::int64_t row,
+                                 std::string_view name) {
+  if (const auto text = column.at(row)) return std::string(*text);
+  return Fail(ErrorCode::kCorrupt, fmt::format("{} is missing", name));
+}
+
+Result<std::int64_t> RequiredInt(const IntColumn& column, std::int64_t row,
+                                 std::string_view name) {
+  if (const auto value = column.at(row)) return *value;
+  return Fail(ErrorCode::kCorrupt, fmt::format("{} is missing", name));
+}
+
+Result<std::int32_t> RequiredInt32(const IntColumn& column, std::int64_t row,
+                                   std::string_view name) {
+  DELTALAKEDB_ASSIGN(const std::int64_t value, RequiredInt(column, row, name));
+  if (std::in_range<std::int32_t>(value)) return static_cast<std::int32_t>(value);
+  return Fail(ErrorCode::kCorrupt, fmt::format("{} is out of range", name));
+}
+
+std::optional<std::string> OwnedText(const TextColumn& column, std::int64_t row) {
+  const auto text = column.at(row);
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+std::optional<std::vector<std::string>> OwnedList(const TextListColumn& column, std::int64_t row) {
+  const auto range = column.at(row);
+  if (!range) return std::nullopt;
+  std::vector<std::string> values;
+  for (std::int64_t i = range->begin; i < range->end; ++i) {
+    values.emplace_back(column.elements().at(i).value_or(""));
+  }
+  return values;
+}
+
+std::map<std::string, std::string> OwnedMap(const MapColumn& column, std::int64_t row) {
+  std::map<std::string, std::string> values;
+  const auto range = column.at(row);
+  if (!range) return values;
+  for (std::int64_t i = range->begin; i < range->end; ++i) {
+    const auto value = column.values().at(i);
+    if (value) values.emplace(column.keys().at(i).value_or(""), *value);
+  }
+  return values;
+}
+
+// Calls read(row) for each row in which the action stands.
+template <typename Read>
+Result<void> ForEachAction(const StructColumn& action, std::int64_t rows, Read read) {
+  if (action.is_absent()) return {};
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (!action.is_null(row)) DELTALAKEDB_TRY(read(row));
+  }
+  return {};
+}
+
+Result<void> ReadProtocol(const StructColumn& action, std::int64_t rows, CheckpointState& state) {
+  DELTALAKEDB_ASSIGN(const auto reader, action.Column<IntColumn>("minReaderVersion"));
+  DELTALAKEDB_ASSIGN(const auto writer, action.Column<IntColumn>("minWriterVersion"));
+  DELTALAKEDB_ASSIGN(const auto reader_features, action.Column<TextListColumn>("readerFeatures"));
+  DELTALAKEDB_ASSIGN(const auto writer_features, action.Column<TextListColumn>("writerFeatures"));
+  return ForEachAction(action, rows, [&](std::int64_t row) -> Result<void> {
+    Protocol protocol;
+    DELTALAKEDB_ASSIGN(protocol.min_reader_version,
+                       RequiredInt32(reader, row, "protocol.minReaderVersion"));
+    DELTALAKEDB_ASSIGN(protocol.min_writer_version,
+                       RequiredInt32(writer, row, "protocol.minWriterVersion"));
+    protocol.reader_features = OwnedList(reader_features, row);
+    protocol.writer_features = OwnedList(writer_features, row);
+    state.protocol = std::move(protocol);
+    return {};
+  });
+}
+
+Result<void> ReadMetadata(const StructColumn& action, std::int64_t rows, CheckpointState& state) {
+  DELTALAKEDB_ASSIGN(const auto id, action.Column<TextColumn>("id"));
+  DELTALAKEDB_ASSIGN(const auto name, action.Column<TextColumn>("name"));
+  DELTALAKEDB_ASSIGN(const auto description, action.Column<TextColumn>("description"));
+  DELTALAKEDB_ASSIGN(const auto format, action.Column<StructColumn>("format"));
+  DELTALAKEDB_ASSIGN(const auto provider, format.Column<TextColumn>("provider"));
+  DELTALAKEDB_ASSIGN(const auto options, format.Column<MapColumn>("options"));
+  DELTALAKEDB_ASSIGN(const auto schema, action.Column<TextColumn>("schemaString"));
+  DELTALAKEDB_ASSIGN(const auto partitions, action.Column<TextListColumn>("partitionColumns"));
+  DELTALAKEDB_ASSIGN(const auto created, action.Column<IntColumn>("createdTime"));
+  DELTALAKEDB_ASSIGN(const auto configuration, action.Column<MapColumn>("configuration"));
+  return ForEachAction(action, rows, [&](std::int64_t row) -> Result<void> {
+    Metadata metadata;
+    metadata.id = OwnedText(id, row);
+    metadata.name = OwnedText(name, row);
+    metadata.description = OwnedText(description, row);
+    metadata.format_provider = OwnedText(provider, row);
+    metadata.format_options = OwnedMap(options, row);
+    metadata.schema_string = OwnedText(schema, row);
+    metadata.partition_columns = OwnedList(partitions, row).value_or(std::vector<std::string>{});
+    metadata.created_time = created.at(row);
+    metadata.configuration = OwnedMap(configuration, row);
+    state.metadata = std::move(metadata);
+    return {};
+  });
+}
+
+Result<void> ReadAppTransactions(const StructColumn& action, std::int64_t rows,
+                                 CheckpointState& state) {
+  DELTALAKEDB_ASSIGN(const auto app_id, action.Column<TextColumn>("appId"));
+  DELTALAKEDB_ASSIGN(const auto version, action.Column<IntColumn>("version"));
+  DELTALAKEDB_ASSIGN(const auto last_updated, action.Column<IntColumn>("lastUpdated"));
+  return ForEachAction(action, rows, [&](std::int64_t row) -> Result<void> {
+    AppTransaction transaction;
+    DELTALAKEDB_ASSIGN(transaction.app_id, RequiredText(app_id, row, "txn.appId"));
+    DELTALAKEDB_ASSIGN(transaction.version, RequiredInt(version, row, "txn.version"));
+    transaction.last_updated = last_updated.at(row);
+    state.app_transactions.push_back(std::move(transaction));
+    return {};
+  });
+}
+
+Result<void> ReadDomainMetadata(const StructColumn& action, std::int64_t rows,
+                                CheckpointState& state) {
+  DELTALAKEDB_ASSIGN(const auto domain, action.Column<TextColumn>("domain"));
+  DELTALAKEDB_ASSIGN(const auto configuration, action.Column<TextColumn>("configuration"));
+  DELTALAKEDB_ASSIGN(const auto removed, action.Column<BoolColumn>("removed"));
+  return ForEachAction(action, rows, [&](std::int64_t row) -> Result<void> {
+    DomainMetadata metadata;
+    DELTALAKEDB_ASSIGN(metadata.domain, RequiredText(domain, row, "domainMetadata.domain"));
+    metadata.configuration = configuration.at(row).value_or("");
+    metadata.removed = removed.at(row).value_or(false);
+    state.domain_metadata.push_back(std::move(metadata));
+    return {};
+  });
+}
+
+Result<void> ReadCheckpointMetadata(const StructColumn& action, std::int64_t rows,
+                                    CheckpointState& state) {
+  DELTALAKEDB_ASSIGN(const auto version, action.Column<IntColumn>("version"));
+  return ForEachAction(action, rows, [&](std::int64_t row) -> Result<void> {
+    DELTALAKEDB_ASSIGN(const std::int64_t value,
+                       RequiredInt(version, row, "checkpointMetadata.version"));
+    state.checkpoint_metadata = protocol::CheckpointMetadata{Version(value)};
+    return {};
+  });
+}
+
+Result<void> ReadSidecars(const StructColumn& action, std::int64_t rows, CheckpointState& state) {
+  DELTALAKEDB_ASSIGN(const auto path, action.Column<TextColumn>("path"));
+  DELTALAKEDB_ASSIGN(const auto size, action.Column<IntColumn>("sizeInBytes"));
+  return ForEachAction(action, rows, [&](std::int64_t row) -> Result<void> {
+    protocol::Sidecar sidecar;
+    DELTALAKEDB_ASSIGN(sidecar.path, RequiredText(path, row, "sidecar.path"));
+    sidecar.size_in_bytes = size.at(row).value_or(0);
+    state.sidecars.push_back(std::move(sidecar));
+    return {};
+  });
+}
+
+Result<void> ReadState(const arrow::RecordBatch& batch, CheckpointState& state) {
+  using Reader = Result<void> (*)(const StructColumn&, std::int64_t, CheckpointState&);
+  constexpr std::array<Reader, kStateActions.size()> kReaders = {
+      ReadProtocol,       ReadMetadata,           ReadAppTransactions,
+      ReadDomainMetadata, ReadCheckpointMetadata, ReadSidecars};
+  for (std::size_t i = 0; i < kStateActions.size(); ++i) {
+    const auto column = batch.GetColumnByName(std::string(kStateActions[i]));
+    if (column == nullptr || column->null_count() == column->length()) continue;
+    DELTALAKEDB_ASSIGN(const auto action, StructColumn::Make(column.get(), kStateActions[i]));
+    DELTALAKEDB_TRY(kReaders[i](action, batch.num_rows(), state));
+  }
+  return {};
+}
+
+// The columns of `add` in one batch, and how to make actions of its rows.
+class AddColumns {
+ public:
+  static Result<AddColumns> Make(const arrow::Array* add) {
+    AddColumns c;
+    DELTALAKEDB_ASSIGN(c.add_, StructColumn::Make(add, "add"));
+    DELTALAKEDB_ASSIGN(c.path_, c.add_.Column<TextColumn>("path"));
+    DELTALAKEDB_ASSIGN(c.partition_values_, c.add_.Column<MapColumn>("partitionValues"));
+    DELTALAKEDB_ASSIGN(c.size_, c.add_.Column<IntColumn>("size"));
+    DELTALAKEDB_ASSIGN(c.modification_time_, c.add_.Column<IntColumn>("modificationTime"));
+    DELTALAKEDB_ASSIGN(c.data_change_, c.add_.Column<BoolColumn>("dataChange"));
+    DELTALAKEDB_ASSIGN(c.stats_, c.add_.Column<TextColumn>("stats"));
+    DELTALAKEDB_ASSIGN(c.stats_parsed_, c.add_.Column<StructColumn>("stats_parsed"));
+    c.stats_parsed_array_ = c.add_.child("stats_parsed");
+    DELTALAKEDB_ASSIGN(c.tags_, c.add_.Column<MapColumn>("tags"));
+    DELTALAKEDB_ASSIGN(c.dv_, c.add_.Column<StructColumn>("deletionVector"));
+    DELTALAKEDB_ASSIGN(c.dv_type_, c.dv_.Column<TextColumn>("storageType"));
+    DELTALAKEDB_ASSIGN(c.dv_path_, c.dv_.Column<TextColumn>("pathOrInlineDv"));
+    DELTALAKEDB_ASSIGN(c.dv_offset_, c.dv_.Column<IntColumn>("offset"));
+    DELTALAKEDB_ASSIGN(c.dv_size_, c.dv_.Column<IntColumn>("sizeInBytes"));
+    DELTALAKEDB_ASSIGN(c.dv_cardinality_, c.dv_.Column<IntColumn>("cardinality"));
+    DELTALAKEDB_ASSIGN(c.base_row_id_, c.add_.Column<IntColumn>("baseRowId"));
+    DELTALAKEDB_ASSIGN(c.row_commit_version_, c.add_.Column<IntColumn>("defaultRowCommitVersion"));
+    DELTALAKEDB_ASSIGN(c.clustering_provider_, c.add_.Column<TextColumn>("clusteringProvider"));
+    return c;
+  }
+
+  bool IsAdd(std::int64_t row) const { return !add_.is_null(row); }
+
+  Result<AddFile> Read(std::int64_t row, CheckpointColumns columns, protocol::Arena& arena) {
+    AddFile add;
+    const auto size = size_.at(row);
+    if (!size) return Fail(ErrorCode::kCorrupt, "add.size is missing");
+    add.size = *size;
+    if (columns == CheckpointColumns::kSize) return add;
+    const auto path = path_.at(row);
+    if (!path) return Fail(ErrorCode::kCorrupt, "add.path is missing");
+    add.path = *path;
+    DELTALAKEDB_TRY(ReadDeletionVector(row, add));
+    if (columns == CheckpointColumns::kIdentity) return add;
+    add.modification_time = modification_time_.at(row).value_or(0);
+    add.data_change = data_change_.at(row).value_or(false);
+    add.partition_values = ReadMap(partition_values_, row, arena).value_or(StringMapView{});
+    add.tags = ReadMap(tags_, row, arena);
+    add.base_row_id = base_row_id_.at(row);
+    add.default_row_commit_version = row_commit_version_.at(row);
+    add.clustering_provider = clustering_provider_.at(row);
+    if (columns != CheckpointColumns::kAll) return add;
+    add.stats = stats_.at(row);
+    if (!add.stats && !stats_parsed_.is_null(row)) {
+      json_.clear();
+      AppendStatsJson(*stats_parsed_array_, row, json_);
+      add.stats = arena.Copy(json_);
+    }
+    return add;
+  }
+
+ private:
+  Result<void> ReadDeletionVector(std::int64_t row, AddFile& add) const {
+    if (dv_.is_null(row)) return {};
+    const auto type = dv_type_.at(row);
+    const auto path = dv_path_.at(row);
+    if (!type && !path) return {};  // written as a struct of nulls by some
+    if (!type || !path) return Fail(ErrorCode::kCorrupt, "add.deletionVector lacks its path");
+    DeletionVector& dv = add.deletion_vector.emplace();
+    dv.storage_type = *type;
+    dv.path_or_inline_dv = *path;
+    if (const auto offset = dv_offset_.at(row)) dv.offset = static_cast<std::int32_t>(*offset);
+    dv.size_in_bytes = static_cast<std::int32_t>(dv_size_.at(row).value_or(0));
+    dv.cardinality = dv_cardinality_.at(row).value_or(0);
+    return {};
+  }
+
+  std::optional<StringMapView> ReadMap(const MapColumn& column, std::int64_t row,
+                                       protocol::Arena& arena) {
+    const auto range = column.at(row);
+    if (!range) return std::nullopt;
+    entries_.clear();
+    for (std::int64_t i = range->begin; i < range->end; ++i) {
+      entries_.emplace_back(column.keys().at(i).value_or(""), column.values().at(i));
+    }
+    return arena.Copy(entries_);
+  }
+
+  StructColumn add_, dv_, stats_parsed_;
+  const arrow::Array* stats_parsed_array_ = nullptr;
+  TextColumn path_, stats_, dv_type_, dv_path_, clustering_provider_;
+  MapColumn partition_values_, tags_;
+  IntColumn size_, modification_time_, dv_offset_, dv_size_, dv_cardinality_, base_row_id_,
+      row_commit_version_;
+  BoolColumn data_change_;
+  std::vector<StringMapEntry> entries_;
+  std::string json_;
+};
+
+Result<FileBatch> DecodeAdds(const std::shared_ptr<arrow::RecordBatch>& batch,
+                             CheckpointColumns columns) {
+  const auto add = batch->GetColumnByName("add");
+  auto arena = std::make_shared<protocol::Arena>();
+  std::vector<AddFile> files;
+  if (add != nullptr) {
+    DELTALAKEDB_ASSIGN(AddColumns reader, AddColumns::Make(add.get()));
+    files.reserve(static_cast<std::size_t>(add->length() - add->null_count()));
+    for (std::int64_t row = 0; row < add->length(); ++row) {
+      if (!reader.IsAdd(row)) continue;
+      DELTALAKEDB_ASSIGN(files.emplace_back(), reader.Read(row, columns, *arena));
+    }
+  }
+  return FileBatch(std::move(files), {batch, add, arena});
+}
+
+class Checkpoint final : public ParquetCheckpoint,
+                         public std::enable_shared_from_this<Checkpoint> {
+ public:
+  explicit Checkpoint(std::shared_ptr<const InputFile> file)
+      : path_(file->path()), input_(std::make_shared<ArrowInput>(std::move(file))) {}
+
+  Result<void> ReadFooter();
+  Result<CheckpointState> LoadState() const override;
+  Result<std::unique_ptr<AddStream>> OpenAdds(CheckpointColumns columns) const override;
+
+  const std::string& path() const { return path_; }
+  Error ErrorFor(std::string_view problem) const { return input_->ErrorFor(problem); }
+
+ private:
+  friend class Adds;
+
+  // Runs `work`, which may throw as Parquet's own classes do, or return an Arrow status.
+  template <typename Work>
+  Result<void> Guard(Work work) const {
+    try {
+      if (const arrow::Status status = work(); !status.ok()) return Fail(ErrorFor(status.message()));
+      return {};
+    } catch (const std::bad_alloc&) {
+      return Fail(ErrorFor("it asks for more memory than there is"));
+    } catch (const std::exception& exception) {
+      return Fail(ErrorFor(exception.what()));
+    }
+  }
+
+  // A reader of its own, since one must not be shared between threads.
+  Result<std::unique_ptr<parquet::arrow::FileReader>> MakeReader() const;
+  std::vector<int> StateColumns() const;
+  std::vector<int> AddLeaves(CheckpointColumns columns) const;
+  bool NeedsParsedStats() const;
+  template <typename Keep>
+  std::vector<int> Leaves(Keep keep) const;
+
+  std::string path_;
+  std::shared_ptr<ArrowInput> input_;
+  std::shared_ptr<parquet::FileMetaData> metadata_;
+};
+
+// A Parquet reader of some columns, batch by batch.
+struct OpenBatches {
+  std::unique_ptr<parquet::arrow::FileReader> reader;
+  std::unique_ptr<arrow::RecordBatchReader> batches;
+};
+
+class Adds final : public ParquetCheckpoint::AddStream {
+ public:
+  Adds(std::shared_ptr<const Checkpoint> checkpoint, OpenBatches open, CheckpointColumns columns)
+      : checkpoint_(std::move(checkpoint)), open_(std::move(open)), columns_(columns) {}
+
+  Result<std::optional<ParquetCheckpoint::AddDecoder>> Next() override {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    DELTALAKEDB_TRY(checkpoint_->Guard([&] { return open_.batches->ReadNext(&batch); }));
+    if (batch == nullptr) return std::optional<ParquetCheckpoint::AddDecoder>();
+    return ParquetCheckpoint::AddDecoder(
+        [checkpoint = checkpoint_, batch = std::move(batch), columns = columns_] {
+          Result<FileBatch> files = DecodeAdds(batch, columns);
+          if (!files) {
+            files.error().AddContext(checkpoint->path()).AddFact("file", checkpoint->path());
+          }
+          return files;
+        });
+  }
+
+ private:
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  OpenBatches open_;
+  CheckpointColumns columns_;
+};
+
+Result<void> Checkpoint::ReadFooter() {
+  return Guard([&] {
+    metadata_ = parquet::ReadMetaData(input_);
+    return arrow::Status::OK();
+  });
+}
+
+Result<std::unique_ptr<parquet::arrow::FileReader>> Checkpoint::MakeReader() const {
+  std::unique_ptr<parquet::arrow::FileReader> reader;
+  DELTALAKEDB_TRY(Guard([&] {
+    parquet::ReaderProperties properties;
+    properties.enable_buffered_stream();
+    properties.set_buffer_size(kReadBufferBytes);
+    parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/true);
+    arrow_properties.set_batch_size(kBatchRows);
+    arrow_properties.set_pre_buffer(false);
+    parquet::arrow::FileReaderBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Open(input_, properties, metadata_));
+    builder.properties(arrow_properties);
+    return builder.Build(&reader);
+  }));
+  return reader;
+}
+
+template <typename Keep>
+std::vector<int> Checkpoint::Leaves(Keep keep) const {
+  std::vector<int> leaves;
+  for (int i = 0; i < metadata_->num_columns(); ++i) {
+    if (keep(metadata_->schema()->Column(i)->path()->ToDotString())) leaves.push_back(i);
+  }
+  return leaves;
+}
+
+// Columns that hold nothing but nulls by the file's own statistics are not read.
+std::vector<int> Checkpoint::StateColumns() const {
+  std::array<bool, kStateActions.size()> has_rows{};
+  const auto action_of = [](std::string_view path) {
+    return static_cast<std::size_t>(
+        std::ranges::find_if(kStateActions, [&](auto name) { return IsUnder(path, name); }) -
+        kStateActions.begin());
+  };
+  for (int i = 0; i < metadata_->num_columns(); ++i) {
+    const std::size_t action = action_of(metadata_->schema()->Column(i)->path()->ToDotString());
+    if (action == kStateActions.size() || has_rows[action]) continue;
+    has_rows[action] = CountNulls(*metadata_, i) != metadata_->num_rows();
+  }
+  return Leaves([&](const std::string& path) {
+    const std::size_t action = action_of(path);
+    return action != kStateActions.size() && has_rows[action];
+  });
+}
+
+Result<CheckpointState> Checkpoint::LoadState() const {
+  CheckpointState state;
+  const auto read = [&]() -> Result<void> {
+    std::vector<int> leaves;
+    DELTALAKEDB_TRY(Guard([&] {
+      leaves = StateColumns();
+      return arrow::Status::OK();
+    }));
+    if (leaves.empty()) return {};
+    DELTALAKEDB_ASSIGN(const auto reader, MakeReader());
+    std::unique_ptr<arrow::RecordBatchReader> batches;
+    DELTALAKEDB_TRY(Guard([&] {
+      std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
+      std::ranges::generate(groups, [next = 0]() mutable { return next++; });
+      return reader->GetRecordBatchReader(groups, leaves).Value(&batches);
+    }));
+    for (;;) {
+      std::shared_ptr<arrow::RecordBatch> batch;
+      DELTALAKEDB_TRY(Guard([&] { return batches->ReadNext(&batch); }));
+      if (batch == nullptr) return {};
+      DELTALAKEDB_TRY(ReadState(*batch, state));
+    }
+  };
+  if (Result<void> done = read(); !done) {
+    return Fail(std::move(done).error().With("file", path_));
+  }
+  return state;
+}
+
+// Statistics as a struct are read only where some file may lack them as JSON.
+bool Checkpoint::NeedsParsedStats() const {
+  int stats = -1;
+  int size = -1;
+  for (int i = 0; i < metadata_->num_columns(); ++i) {
+    const std::string path = metadata_->schema()->Column(i)->path()->ToDotString();
+    if (path == "add.stats") stats = i;
+    if (path == "add.size") size = i;
+  }
+  if (stats < 0 || size < 0) return true;
+  const auto stats_nulls = CountNulls(*metadata_, stats);
+  return !stats_nulls || stats_nulls != CountNulls(*metadata_, size);
+}
+
+std::vector<int> Checkpoint::AddLeaves(CheckpointColumns columns) const {
+  constexpr auto kIdentityFields =
+      std::to_array<std::string_view>({"add.path", "add.size", "add.deletionVector"});
+  constexpr auto kOtherFields = std::to_array<std::string_view>(
+      {"add.partitionValues", "add.modificationTime", "add.dataChange", "add.tags",
+       "add.baseRowId", "add.defaultRowCommitVersion", "add.clusteringProvider"});
+  const bool parsed_stats = columns == CheckpointColumns::kAll && NeedsParsedStats();
+  return Leaves([&](const std::string& path) {
+    const auto under = [&](std::string_view field) { return IsUnder(path, field); };
+    if (columns == CheckpointColumns::kSize) return under("add.size");
+    if (std::ranges::any_of(kIdentityFields, under)) return true;
+    if (columns == CheckpointColumns::kIdentity) return false;
+    if (std::ranges::any_of(kOtherFields, under)) return true;
+    return columns == CheckpointColumns::kAll &&
+           (under("add.stats") || (parsed_stats && under("add.stats_parsed")));
+  });
+}
+
+Result<std::unique_ptr<ParquetCheckpoint::AddStream>> Checkpoint::OpenAdds(
+    CheckpointColumns columns) const {
+  DELTALAKEDB_ASSIGN(auto reader, MakeReader());
+  std::unique_ptr<arrow::RecordBatchReader> batches;
+  DELTALAKEDB_TRY(Guard([&] {
+    std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
+    std::ranges::generate(groups, [next = 0]() mutable { return next++; });
+    return reader->GetRecordBatchReader(groups, AddLeaves(columns)).Value(&batches);
+  }));
+  return std::make_unique<Adds>(shared_from_this(),
+                                OpenBatches{std::move(reader), std::move(batches)}, columns);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ParquetCheckpoint>> ParquetCheckpoint::Open(
+    std::shared_ptr<const InputFile> file) {
+  auto checkpoint = std::make_shared<Checkpoint>(std::move(file));
+  DELTALAKEDB_TRY(checkpoint->ReadFooter());
+  return checkpoint;
+}
+
+}  // namespace deltalakedb::storage

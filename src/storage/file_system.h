@@ -1,0 +1,51 @@
+// Files wherever they are: listing and reading. The seam at which tests put faults.
+//
+// Paths are absolute and decoded. Thread-safety: a FileSystem may be used from several threads; an
+// InputFile may be read from several threads at once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deltalakedb/ids.h"
+#include "deltalakedb/result.h"
+
+namespace deltalakedb::storage {
+
+struct FileInfo {
+  std::string name;             // without its folder
+  std::int64_t size_bytes = 0;
+  Timestamp modified;
+};
+
+class InputFile {
+ public:
+  virtual ~InputFile() = default;
+  virtual const std::string& path() const = 0;
+  virtual std::int64_t size_bytes() const = 0;
+  // Reads up to out.size() bytes at `offset`; fewer only at the end of the file.
+  // Errors: Io, Permission, NotFound.
+  virtual Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const = 0;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  // The files of a folder, not of its subfolders, in no particular order.
+  // Errors: NotFound (no such folder), Permission, Io.
+  virtual Result<std::vector<FileInfo>> List(const std::string& folder) const = 0;
+  // Errors: NotFound, Permission, Io.
+  virtual Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const = 0;
+};
+
+// The local disk. Lives as long as the program.
+const FileSystem& LocalFileSystem();
+
+// A file that is all in memory, for tests and fuzzing.
+std::shared_ptr<const InputFile> MakeMemoryFile(std::string path, std::string content);
+
+}  // namespace deltalakedb::storage

