@@ -71,7 +71,7 @@ Result<storage::CheckpointState> ReadJsonState(const LogFolder& folder,
   for (;;) {
     DELTALAKEDB_ASSIGN(const auto chunk, reader.Next());
     if (!chunk) break;
-    chunk->ForEachLine(take);
+    chunk->ForEachRecord(take);
     if (error) return Fail(*std::move(error));
   }
   if (!state.checkpoint_metadata) {

@@ -73,7 +73,7 @@ Result<ChunkScan> ScanChunk(const LogFolder& folder, const LogSegment& segment, 
   protocol::FileKeyHasher hasher(folder.table_root);
   ChunkScan scan{.piece = piece, .lines_end = chunk.first_line, .files = {}, .state = {}, .commit_info = {}};
   std::optional<Error> error;
-  chunk.ForEachLine([&](std::int64_t number, std::string_view line) {
+  chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     scan.lines_end = number + 1;
     if (IsBlank(line)) return true;
     arena.Reset();

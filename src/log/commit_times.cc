@@ -37,7 +37,7 @@ Result<std::optional<CommitInfo>> ReadCommitInfo(const LogFolder& folder, const 
   if (!chunk) return info;
   protocol::ActionParser parser;
   protocol::Arena arena;
-  chunk->ForEachLine([&](std::int64_t number, std::string_view line) {
+  chunk->ForEachRecord([&](std::int64_t number, std::string_view line) {
     if (IsBlank(line)) return true;
     auto action = parser.Parse(line, protocol::FileDetail::kIdentity, arena);
     if (!action) {

@@ -1,6 +1,5 @@
 #include "log/file_log.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <variant>
 
 #include "base/ordered_pipeline.h"
+#include "base/time_text.h"
 #include "base/try.h"
 #include "log/action_lines.h"
 #include "log/commit_times.h"
@@ -31,7 +31,7 @@ Result<CommitFacts> ReadFacts(const LineChunk& chunk, const std::string& path) {
   protocol::Arena arena;
   CommitFacts facts;
   std::optional<Error> error;
-  chunk.ForEachLine([&](std::int64_t number, std::string_view line) {
+  chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     if (IsBlank(line)) return true;
     arena.Reset();
     auto action = parser.Parse(line, protocol::FileDetail::kIdentity, arena);
@@ -129,11 +129,6 @@ Result<std::vector<HistoryEntry>> HistoryReader::Read(const std::vector<Version>
   return std::move(entries_);
 }
 
-std::string FormatTime(Timestamp time) {
-  const auto second = time.ms() >= 0 ? time.ms() / 1000 : (time.ms() - 999) / 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(second), time.ms() - second * 1000);
-}
-
 // The version that a moment means.
 Result<Version> ResolveTimestamp(const LogFolder& folder, const Metadata& latest,
                                  Timestamp moment) {
@@ -146,8 +141,8 @@ Result<Version> ResolveTimestamp(const LogFolder& folder, const Metadata& latest
   return Fail(Error(ErrorCode::kNotFound,
                     fmt::format("the table has no version as old as {}; its versions {} to {} were "
                                 "committed from {} to {}",
-                                FormatTime(moment), range.first.value(), range.last.value(),
-                                FormatTime(first), FormatTime(last)))
+                                base::FormatRfc3339(moment), range.first.value(), range.last.value(),
+                                base::FormatRfc3339(first), base::FormatRfc3339(last)))
                   .With("earliestTimestamp", first.ms())
                   .With("latestTimestamp", last.ms())
                   .With("earliestVersion", range.first.value())

@@ -36,7 +36,7 @@ Result<FileBatch> ParseAdds(const LineChunk& chunk, const std::string& path,
   auto arena = std::make_shared<protocol::Arena>();
   std::vector<AddFile> files;
   std::optional<Error> error;
-  chunk.ForEachLine([&](std::int64_t number, std::string_view line) {
+  chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     if (!is_wanted(number) || IsBlank(line)) return true;
     auto action = parser.Parse(line, detail, *arena);
     if (!action) {

@@ -9,6 +9,57 @@
 
 namespace deltalakedb::log {
 
+namespace {
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// Where the last record of `text` may begin that is not known to be whole: after the last line end
+// between a closing and an opening brace. Within an object a comma would stand between the two.
+std::size_t LastRecordStart(std::string_view text) {
+  for (std::size_t at = text.rfind("\n{"); at != std::string_view::npos && at > 0;
+       at = text.rfind("\n{", at - 1)) {
+    std::size_t before = at;
+    while (before > 0 && IsSpace(text[before - 1])) --before;
+    if (before > 0 && text[before - 1] == '}') return at + 1;
+  }
+  return 0;
+}
+
+// The end of the line in which the object that `text` starts with is closed; all of `text` when it
+// is not closed.
+std::size_t SpreadObjectSize(std::string_view text) {
+  std::int64_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth <= 0) {
+      return std::min(text.find('\n', i), text.size());
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
+std::size_t FirstRecordSize(std::string_view text) {
+  const std::size_t line_size = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, line_size);
+  while (!line.empty() && IsSpace(line.back())) line.remove_suffix(1);
+  if (line.empty() || line.back() == '}') return line_size;
+  while (IsSpace(line.front())) line.remove_prefix(1);
+  return line.front() == '{' ? SpreadObjectSize(text) : line_size;
+}
+
 Result<std::optional<LineChunk>> LineChunkReader::Next() {
   for (std::size_t wanted = kChunkBytes;; wanted *= 2) {
     const std::int64_t left = file_->size_bytes() - offset_;
@@ -21,22 +72,22 @@ Result<std::optional<LineChunk>> LineChunkReader::Next() {
     std::string_view text(memory.get(), got);
     const bool is_last = got < size || offset_ + static_cast<std::int64_t>(got) >= file_->size_bytes();
     if (!is_last) {
-      const std::size_t line_end = text.rfind('\n');
-      if (line_end == std::string_view::npos) {
+      const std::size_t last_start = LastRecordStart(text);
+      if (last_start == 0) {
         if (size > protocol::kActionLineBytesMax) {
           return Fail(AtLine(Error(ErrorCode::kLimitExceeded,
-                                   fmt::format("the line is longer than the limit of {} bytes",
+                                   fmt::format("the action is longer than the limit of {} bytes",
                                                protocol::kActionLineBytesMax)),
                              path(), line_));
         }
         continue;
       }
-      text = text.substr(0, line_end + 1);
+      text = text.substr(0, last_start);
     }
     if (text.empty()) return std::optional<LineChunk>();
     LineChunk chunk{memory, text, line_};
     offset_ = is_last ? file_->size_bytes() : offset_ + static_cast<std::int64_t>(text.size());
-    line_ += std::ranges::count(text, '\n');
+    if (!is_last) line_ += std::ranges::count(text, '\n');
     return std::optional<LineChunk>(std::move(chunk));
   }
 }

@@ -1,9 +1,12 @@
-// Files of JSON lines, read in chunks of whole lines so that a commit of any size takes bounded
+// Files of JSON records, read in chunks of whole records so that a commit of any size takes bounded
 // memory and its chunks can be parsed side by side.
 //
+// A record is a line, as the protocol says; an object that somebody spread over several lines is
+// taken as one record too, as other readers do.
 // Thread-safety: a reader belongs to one thread at a time; chunks are values.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,27 +20,38 @@
 
 namespace deltalakedb::log {
 
-// How much is read at a time. Unit: bytes. A longer line makes its own chunk longer.
+// How much is read at a time. Unit: bytes. A longer record makes its own chunk longer.
 inline constexpr std::size_t kChunkBytes = 4 * 1024 * 1024;
 
-// Whole lines, followed by the padding that the parser asks for.
+// The size of the record at the start of `text`, its line end excluded: up to the first line end,
+// unless the line breaks off within an object, which then ends with its closing brace's line.
+std::size_t FirstRecordSize(std::string_view text);
+
+// Whole records, followed by the padding that the parser asks for.
 struct LineChunk {
   std::shared_ptr<const char[]> memory;
   std::string_view text;
   std::int64_t first_line = 0;  // 0-based number of its first line in the file
 
-  // Calls visit(line_number, line) for each line until it answers false; empty lines included.
-  // Returns the number of lines visited.
+  // Calls visit(line_number, record) for each record until it answers false; `line_number` is that of
+  // its first line. Blank lines are visited too.
   template <typename Visit>
-  void ForEachLine(Visit visit) const {
+  void ForEachRecord(Visit visit) const {
     std::string_view rest = text;
     for (std::int64_t number = first_line; !rest.empty(); ++number) {
-      const auto* const end = static_cast<const char*>(std::memchr(rest.data(), '\n', rest.size()));
-      const std::size_t size =
-          end == nullptr ? rest.size() : static_cast<std::size_t>(end - rest.data());
-      if (!visit(number, rest.substr(0, size))) return;
-      rest.remove_prefix(end == nullptr ? size : size + 1);
+      const std::string_view record = rest.substr(0, FirstRecordSize(rest));
+      if (!visit(number, record)) return;
+      number += CountLineEnds(record);
+      rest.remove_prefix(std::min(record.size() + 1, rest.size()));
     }
+  }
+
+ private:
+  static std::int64_t CountLineEnds(std::string_view record) {
+    // Only a record that begins a spread-out object has some; the common case costs one search.
+    return std::memchr(record.data(), '\n', record.size()) == nullptr
+               ? 0
+               : std::count(record.begin(), record.end(), '\n');
   }
 };
 
@@ -50,7 +64,7 @@ class LineChunkReader {
 
   bool at_end() const { return offset_ >= file_->size_bytes(); }
 
-  // The next lines; nullopt at the end of the file. Errors: Io, LimitExceeded (a line too long).
+  // The next records; nullopt at the end of the file. Errors: Io, LimitExceeded (one too long).
   Result<std::optional<LineChunk>> Next();
 
  private:

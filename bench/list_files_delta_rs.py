@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""The same as bench_list_files, by delta-rs: opens a table and lists its files as Arrow, once.
+
+    bench/list_files_delta_rs.py TABLE [--version N]
+
+Importing delta-rs and pyarrow is not counted.
+"""
+
+import argparse
+import json
+import resource
+import time
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table")
+    parser.add_argument("--version", type=int)
+    arguments = parser.parse_args()
+    cpu_before_s = time.process_time()
+    start_s = time.perf_counter()
+    table = DeltaTable(arguments.table, version=arguments.version)
+    opened_s = time.perf_counter()
+    files = pa.table(table.get_add_actions(flatten=False)).num_rows
+    listed_s = time.perf_counter()
+    cpu_s = time.process_time() - cpu_before_s
+    peak_rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"version": table.version(), "files": files, "open_s": opened_s - start_s,
+                      "list_s": listed_s - opened_s, "total_s": listed_s - start_s,
+                      "cpu_s": cpu_s, "peak_rss_mib": round(peak_rss_mib, 1)}))
+
+
+if __name__ == "__main__":
+    main()
