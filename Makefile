@@ -32,7 +32,8 @@ fmt: setup  ## format the C++ files in place
 	@.venv/bin/clang-format -i $(CPP_FILES)
 
 check-fmt: setup  # part of check
-	@.venv/bin/clang-format --dry-run -Werror $(CPP_FILES)
+	@.venv/bin/clang-format --dry-run -Werror --ferror-limit=1 $(CPP_FILES) || \
+	  { echo 'not formatted: run `make fmt`'; exit 1; }
 
 tidy: setup  ## the repository's own rules: rooms, words, lengths, links
 	@$(PYTHON) tools/tidy.py

@@ -25,12 +25,11 @@ void AddCompletionCommand(Program& program) {
       Shell{"zsh", ZshCompletion, "deltalakedb completion zsh > ~/.zfunc/_deltalakedb"},
       Shell{"fish", FishCompletion, "deltalakedb completion fish | source"}};
   for (const Shell& shell : shells) {
-    program.AddCommandTo(
-        *group, {shell.name, "Print the script for " + shell.name, shell.example},
-        [&program, script = shell.script](Console& console) -> Result<void> {
-          console.out().Append(script(program.app()));
-          return {};
-        });
+    program.AddCommandTo(*group, {shell.name, "Print the script for " + shell.name, shell.example},
+                         [&program, script = shell.script](Console& console) -> Result<void> {
+                           console.out().Append(script(program.app()));
+                           return {};
+                         });
   }
 }
 

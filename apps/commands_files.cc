@@ -37,8 +37,8 @@ std::string PartitionText(const AddFile& add) {
   return Printable(fmt::format("{}", fmt::join(values, ", ")));
 }
 
-// The table of files. There may be millions, so its widths are those that nearly all files need, and
-// the partition's is the widest of the first batch's; a wider cell moves the rest of its line.
+// The table of files. There may be millions, so its widths are those that nearly all files need,
+// and the partition's is the widest of the first batch's; a wider cell moves the rest of its line.
 class FileRows {
  public:
   FileRows(bool partitioned, Console& console) : partitioned_(partitioned), console_(console) {}
@@ -119,10 +119,10 @@ Result<void> PrintFiles(const TableArguments& arguments, Console& console) {
 
 void AddFilesCommand(Program& program) {
   const auto arguments = std::make_shared<TableArguments>();
-  CLI::App* const command = program.AddCommand(
-      {"files", "List the table's live files, ordered by path",
-       "deltalakedb files /data/orders --version 3 --json"},
-      [arguments](Console& console) { return PrintFiles(*arguments, console); });
+  CLI::App* const command =
+      program.AddCommand({"files", "List the table's live files, ordered by path",
+                          "deltalakedb files /data/orders --version 3 --json"},
+                         [arguments](Console& console) { return PrintFiles(*arguments, console); });
   AddTableArguments(*command, *arguments);
 }
 

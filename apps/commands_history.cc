@@ -63,8 +63,7 @@ void PrintAsTable(const std::vector<HistoryEntry>& entries, Console& console) {
 Result<HistoryOptions> ParseOptions(const HistoryArguments& arguments) {
   HistoryOptions options;
   if (arguments.since) {
-    DELTALAKEDB_ASSIGN(options.since,
-                       ParseTime("--since", *arguments.since, base::Rounding::kUp));
+    DELTALAKEDB_ASSIGN(options.since, ParseTime("--since", *arguments.since, base::Rounding::kUp));
   }
   if (arguments.until) {
     DELTALAKEDB_ASSIGN(options.until,

@@ -129,7 +129,8 @@ Result<void> PrintSchema(const Snapshot& snapshot, Console& console) {
 
 Result<void> PrintProtocol(const Snapshot& snapshot, Console& console) {
   if (console.json()) {
-    PrintObject(console, [&](auto& writer) { protocol::WriteProtocol(snapshot.protocol(), writer); });
+    PrintObject(console,
+                [&](auto& writer) { protocol::WriteProtocol(snapshot.protocol(), writer); });
     return {};
   }
   FactList facts;

@@ -13,8 +13,8 @@
 
 namespace deltalakedb::cli {
 
-// {"version", "timestamp", "operation", …}: what is unknown is null where the contract has the field
-// always, else absent.
+// {"version", "timestamp", "operation", …}: what is unknown is null where the contract has the
+// field always, else absent.
 void WriteHistoryEntry(const HistoryEntry& entry, protocol::JsonWriter& writer);
 // {"version", "timestamp", "numFiles", …}
 void WriteSnapshot(const Snapshot& snapshot, const FileTotals& totals,

@@ -28,8 +28,8 @@ constexpr std::size_t kLargeBytes = 1024 * 1024;
 
 std::unexpected<Error> WriteFailed(int error_number) {
   if (error_number == EPIPE) EndByBrokenPipe();
-  return Fail(Error(ErrorCode::kIo, fmt::format("cannot write to standard output: {}",
-                                                std::strerror(error_number)))
+  return Fail(Error(ErrorCode::kIo,
+                    fmt::format("cannot write to standard output: {}", std::strerror(error_number)))
                   .With("errno", error_number));
 }
 

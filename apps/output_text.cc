@@ -46,10 +46,17 @@ bool IsUnsafe(char32_t c) {
 
 void AppendEscaped(char32_t c, std::string& out) {
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: fmt::format_to(std::back_inserter(out), "\\u{:04X}", static_cast<std::uint32_t>(c));
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      fmt::format_to(std::back_inserter(out), "\\u{:04X}", static_cast<std::uint32_t>(c));
   }
 }
 
@@ -159,10 +166,10 @@ void FactList::AddLines(std::string_view name, const std::vector<std::string>& v
 }
 
 std::string FactList::Format() const {
-  const std::size_t width = std::accumulate(
-      facts_.begin(), facts_.end(), std::size_t{0}, [](std::size_t widest, const auto& fact) {
-        return std::max(widest, TextColumns(fact.first));
-      });
+  const std::size_t width = std::accumulate(facts_.begin(), facts_.end(), std::size_t{0},
+                                            [](std::size_t widest, const auto& fact) {
+                                              return std::max(widest, TextColumns(fact.first));
+                                            });
   std::string out;
   for (const auto& [name, value] : facts_) {
     out.append(PaddedRight(name, width)).append(kGap).append(value).append("\n");

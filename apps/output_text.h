@@ -57,7 +57,9 @@ class TextTable {
 //   files    1,234
 class FactList {
  public:
-  void Add(std::string_view name, std::string value) { facts_.emplace_back(name, std::move(value)); }
+  void Add(std::string_view name, std::string value) {
+    facts_.emplace_back(name, std::move(value));
+  }
   // One name with several values, each on its line. Leaves the name out when there are none.
   void AddLines(std::string_view name, const std::vector<std::string>& values);
   std::string Format() const;

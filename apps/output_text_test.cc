@@ -16,15 +16,15 @@ TEST(OutputTextTest, WhatSteersATerminal_BecomesVisible) {
   EXPECT_EQ(Printable("a\x1B[31mb"), "a\\u001B[31mb");
   EXPECT_EQ(Printable("a\nb\tc\r"), "a\\nb\\tc\\r");
   EXPECT_EQ(Printable("\x7F"), "\\u007F");
-  EXPECT_EQ(Printable("\u009B31m"), "\\u009B31m");        // one-character CSI
+  EXPECT_EQ(Printable("\u009B31m"), "\\u009B31m");          // one-character CSI
   EXPECT_EQ(Printable("\u202Egpj.exe"), "\\u202Egpj.exe");  // right-to-left override
   EXPECT_EQ(Printable(std::string_view("\0", 1)), "\\u0000");
 }
 
 TEST(OutputTextTest, BytesThatAreNotUtf8_BecomeVisible) {
   EXPECT_EQ(Printable("a\xFFz"), "a\\xFFz");
-  EXPECT_EQ(Printable("\xC3"), "\\xC3");                  // cut off
-  EXPECT_EQ(Printable("\xC0\x8A"), "\\xC0\\x8A");          // overlong line feed
+  EXPECT_EQ(Printable("\xC3"), "\\xC3");                    // cut off
+  EXPECT_EQ(Printable("\xC0\x8A"), "\\xC0\\x8A");           // overlong line feed
   EXPECT_EQ(Printable("\xE0\x80\x9B"), "\\xE0\\x80\\x9B");  // overlong CSI
   EXPECT_EQ(Printable("\xED\xA0\x80"), "\\xED\\xA0\\x80");  // surrogate
   EXPECT_EQ(Printable("\xF4\x90\x80\x80"), "\\xF4\\x90\\x80\\x80");

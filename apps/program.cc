@@ -54,8 +54,9 @@ std::string DescribeExtras(const std::vector<std::string>& extras) {
     if (extra.starts_with("-")) options.push_back(RedactUriText(extra.substr(0, extra.find('='))));
   }
   if (!options.empty()) return fmt::format("unknown option {}", Joined(options));
-  return fmt::format("{} too many", extras.size() == 1 ? "one argument"
-                                                       : fmt::format("{} arguments", extras.size()));
+  return fmt::format("{} too many", extras.size() == 1
+                                        ? "one argument"
+                                        : fmt::format("{} arguments", extras.size()));
 }
 
 std::string DescribeMissingCommand(CLI::App* command) {
@@ -76,8 +77,8 @@ Result<TableVersion> ParseTableVersion(const TableArguments& arguments) {
     return TableVersion::At(Version(version));
   }
   if (!arguments.timestamp) return TableVersion::Latest();
-  DELTALAKEDB_ASSIGN(const auto timestamp, ParseTime("--timestamp", *arguments.timestamp,
-                                                     base::Rounding::kDown));
+  DELTALAKEDB_ASSIGN(const auto timestamp,
+                     ParseTime("--timestamp", *arguments.timestamp, base::Rounding::kDown));
   return TableVersion::AsOf(timestamp);
 }
 
@@ -194,7 +195,8 @@ Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text
 Result<Timestamp> ParseTime(std::string_view option, std::string_view text,
                             base::Rounding rounding) {
   Result<Timestamp> parsed = base::ParseRfc3339(text, rounding);
-  if (!parsed) return Fail(std::move(parsed).error().In(fmt::format("{} {}", option, Quoted(text))));
+  if (!parsed)
+    return Fail(std::move(parsed).error().In(fmt::format("{} {}", option, Quoted(text))));
   return parsed;
 }
 

@@ -72,8 +72,8 @@ struct TableArguments {
 void AddUriArgument(CLI::App& command, std::string& uri);
 void AddTableArguments(CLI::App& command, TableArguments& arguments);
 
-// Opens the table and loads the snapshot that is meant. Errors: InvalidArgument (option values), and
-// those of DeltaTable.
+// Opens the table and loads the snapshot that is meant. Errors: InvalidArgument (option values),
+// and those of DeltaTable.
 Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& arguments,
                                                      Console& console);
 

@@ -10,8 +10,8 @@
 
 namespace deltalakedb::cli {
 
-// One line per column, field, list element, and map key or value, with type, whether it may be null,
-// and comment.
+// One line per column, field, list element, and map key or value, with type, whether it may be
+// null, and comment.
 std::string FormatSchemaTree(const Schema& schema, const TitleStyle& title_style);
 
 }  // namespace deltalakedb::cli

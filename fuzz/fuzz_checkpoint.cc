@@ -36,9 +36,6 @@ void CheckError(const Error& error) {
 void CheckText(std::string_view text) {
   FUZZ_CHECK(simdjson::validate_utf8(text.data(), text.size()));
 }
-void CheckText(const std::optional<std::string>& text) {
-  if (text) CheckText(std::string_view(*text));
-}
 void CheckText(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) CheckText(text);
 }
@@ -64,7 +61,7 @@ void CheckState(const storage::CheckpointState& state) {
     const Metadata& metadata = *state.metadata;
     for (const auto& text : {metadata.id, metadata.name, metadata.description,
                              metadata.format_provider, metadata.schema_string}) {
-      CheckText(text);
+      CheckText(text.value_or(""));
     }
     CheckText(metadata.format_options);
     CheckText(metadata.partition_columns);

@@ -24,8 +24,8 @@ using nlohmann::json;
 constexpr int kStatusSkipped = 77;
 
 std::optional<std::string> FindFolder() {
-  const std::string command = DELTALAKEDB_PYTHON " " DELTALAKEDB_SOURCE_DIR
-                                                 "/tools/conformance_tables.py";
+  const std::string command =
+      DELTALAKEDB_PYTHON " " DELTALAKEDB_SOURCE_DIR "/tools/conformance_tables.py";
   std::FILE* const pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) {
     ADD_FAILURE() << "cannot run " << command;

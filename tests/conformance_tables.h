@@ -25,8 +25,8 @@ struct ConformanceTable {
 // conformance_tables.py has said so then. Where it fails, so does the test.
 std::optional<std::vector<ConformanceTable>> LoadConformanceTables();
 
-// What a version's entry in a truth file says of its state, computed from a snapshot. Keys are those
-// of the truth. Errors are those of the snapshot's streams.
+// What a version's entry in a truth file says of its state, computed from a snapshot. Keys are
+// those of the truth. Errors are those of the snapshot's streams.
 Result<nlohmann::json> DescribeSnapshot(const Snapshot& snapshot);
 
 }  // namespace deltalakedb::testing

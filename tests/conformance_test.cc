@@ -22,9 +22,10 @@ struct Summary {
 
   ~Summary() {
     if (tables + refused_tables == 0) return;
-    std::printf("conformance: %d tables with %d versions (%d files) and %d commits match, "
-                "%d tables and %d versions refused\n",
-                tables, versions, files, commits, refused_tables, refused_versions);
+    std::printf(
+        "conformance: %d tables with %d versions (%d files) and %d commits match, "
+        "%d tables and %d versions refused\n",
+        tables, versions, files, commits, refused_tables, refused_versions);
   }
 };
 

@@ -1,7 +1,8 @@
 """delta-rs and the program, asked side by side about the same tables.
 
-Where delta-rs refuses a table or version it says nothing about ours, and is only counted. Where both
-answer they have to agree, but for what a truth file itself names as a disagreement with delta-rs.
+Where delta-rs refuses a table or version it says nothing about ours, and is only counted. Where
+both answer they have to agree, but for what a truth file itself names as a disagreement with
+delta-rs.
 """
 
 import collections

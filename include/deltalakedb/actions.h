@@ -26,11 +26,11 @@ using StringMapView = std::span<const StringMapEntry>;
 
 // Where the deleted rows of a data file are listed (PROTOCOL.md, Deletion vectors).
 struct DeletionVector {
-  std::string_view storage_type;         // "u" relative, "p" absolute, "i" inline
+  std::string_view storage_type;  // "u" relative, "p" absolute, "i" inline
   std::string_view path_or_inline_dv;
-  std::optional<std::int32_t> offset;    // bytes into the file; absent means 0
+  std::optional<std::int32_t> offset;  // bytes into the file; absent means 0
   std::int32_t size_in_bytes = 0;
-  std::int64_t cardinality = 0;          // rows deleted
+  std::int64_t cardinality = 0;  // rows deleted
 
   // storageType + pathOrInlineDv + "@offset" when there is one: part of a file's identity
   // (PROTOCOL.md, Reconciliation).
@@ -39,12 +39,12 @@ struct DeletionVector {
 
 // A data file that belongs to the table from this commit on.
 struct AddFile {
-  std::string_view path;                 // as written: URI-encoded, relative to the table or absolute
-  StringMapView partition_values;        // physical column names
-  std::int64_t size = 0;                 // bytes
-  std::int64_t modification_time = 0;    // ms since 1970
+  std::string_view path;               // as written: URI-encoded, relative to the table or absolute
+  StringMapView partition_values;      // physical column names
+  std::int64_t size = 0;               // bytes
+  std::int64_t modification_time = 0;  // ms since 1970
   bool data_change = false;
-  std::optional<std::string_view> stats; // JSON text, verbatim
+  std::optional<std::string_view> stats;  // JSON text, verbatim
   std::optional<StringMapView> tags;
   std::optional<DeletionVector> deletion_vector;
   std::optional<std::int64_t> base_row_id;
@@ -59,7 +59,7 @@ struct RemoveFile {
   bool data_change = false;
   std::optional<bool> extended_file_metadata;
   std::optional<StringMapView> partition_values;
-  std::optional<std::int64_t> size;                // bytes
+  std::optional<std::int64_t> size;  // bytes
   std::optional<std::string_view> stats;
   std::optional<StringMapView> tags;
   std::optional<DeletionVector> deletion_vector;

@@ -6,18 +6,30 @@ namespace deltalakedb {
 
 std::string_view ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return "InvalidArgument";
-    case ErrorCode::kNotFound: return "NotFound";
-    case ErrorCode::kAlreadyExists: return "AlreadyExists";
-    case ErrorCode::kUnsupported: return "Unsupported";
-    case ErrorCode::kCorrupt: return "Corrupt";
-    case ErrorCode::kPermission: return "Permission";
-    case ErrorCode::kBusy: return "Busy";
-    case ErrorCode::kUnavailable: return "Unavailable";
-    case ErrorCode::kIo: return "Io";
-    case ErrorCode::kLimitExceeded: return "LimitExceeded";
-    case ErrorCode::kCancelled: return "Cancelled";
-    case ErrorCode::kInternal: return "Internal";
+    case ErrorCode::kInvalidArgument:
+      return "InvalidArgument";
+    case ErrorCode::kNotFound:
+      return "NotFound";
+    case ErrorCode::kAlreadyExists:
+      return "AlreadyExists";
+    case ErrorCode::kUnsupported:
+      return "Unsupported";
+    case ErrorCode::kCorrupt:
+      return "Corrupt";
+    case ErrorCode::kPermission:
+      return "Permission";
+    case ErrorCode::kBusy:
+      return "Busy";
+    case ErrorCode::kUnavailable:
+      return "Unavailable";
+    case ErrorCode::kIo:
+      return "Io";
+    case ErrorCode::kLimitExceeded:
+      return "LimitExceeded";
+    case ErrorCode::kCancelled:
+      return "Cancelled";
+    case ErrorCode::kInternal:
+      return "Internal";
   }
   return "Internal";
 }

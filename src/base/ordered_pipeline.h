@@ -53,10 +53,12 @@ class OrderedPipeline {
     may_start_.notify_all();
   }
 
-  // The next result in the order of the source; nullopt at the end. After an error there are no more.
+  // The next result in the order of the source; nullopt at the end. After an error there are no
+  // more.
   Result<std::optional<T>> Next() {
     std::unique_lock lock(mutex_);
-    has_result_.wait(lock, [&] { return !slots_.empty() ? slots_.front()->has_value() : exhausted_; });
+    has_result_.wait(lock,
+                     [&] { return !slots_.empty() ? slots_.front()->has_value() : exhausted_; });
     if (slots_.empty()) return std::optional<T>();
     Result<T> result = std::move(**slots_.front());
     slots_.pop_front();
@@ -113,9 +115,9 @@ class OrderedPipeline {
   std::mutex mutex_;
   std::condition_variable may_start_;
   std::condition_variable has_result_;
-  std::deque<Slot> slots_;   // guarded by mutex_, as are the two below
-  bool exhausted_ = false;   // the source has no more
-  bool stopped_ = false;     // nobody wants more
+  std::deque<Slot> slots_;  // guarded by mutex_, as are the two below
+  bool exhausted_ = false;  // the source has no more
+  bool stopped_ = false;    // nobody wants more
   std::vector<std::jthread> threads_;
 };
 

@@ -1,10 +1,10 @@
 #include "base/time_text.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-
-#include <fmt/format.h>
 
 #include "base/try.h"
 
@@ -115,8 +115,8 @@ Result<int> TakeOffset(Scanner& scanner) {
 // Leap seconds end a June or a December, so the second after one begins a July or a January.
 bool FollowsPossibleLeapSecond(std::int64_t unix_seconds) {
   if (unix_seconds % kSecondsPerDay != 0) return false;
-  const std::chrono::year_month_day date{std::chrono::sys_days(
-      std::chrono::days(unix_seconds / kSecondsPerDay))};
+  const std::chrono::year_month_day date{
+      std::chrono::sys_days(std::chrono::days(unix_seconds / kSecondsPerDay))};
   return date.day() == std::chrono::day(1) &&
          (date.month() == std::chrono::January || date.month() == std::chrono::July);
 }

@@ -20,8 +20,8 @@ struct LinesFile {
 };
 
 // A source for OrderedPipeline<T>: the chunks of `files`, each turned into a T by
-// `work(file_index, chunk)`, which runs on worker threads. A file that fits into one chunk is opened
-// and read by its task, so that reading is parallel too.
+// `work(file_index, chunk)`, which runs on worker threads. A file that fits into one chunk is
+// opened and read by its task, so that reading is parallel too.
 template <typename T>
 class ChunkSource {
  public:
@@ -51,7 +51,7 @@ class ChunkSource {
   }
 
  private:
-  using Task = typename base::OrderedPipeline<T>::Task;
+  using Task = base::OrderedPipeline<T>::Task;
 
   struct State {
     State(const storage::FileSystem* fs, std::vector<LinesFile> fs_files, Work fs_work)
@@ -64,13 +64,12 @@ class ChunkSource {
   };
 
   std::optional<Task> ChunkTask(std::size_t index, LineChunk chunk) const {
-    return Task([state = state_, index, chunk = std::move(chunk)] {
-      return state->work(index, chunk);
-    });
+    return Task(
+        [state = state_, index, chunk = std::move(chunk)] { return state->work(index, chunk); });
   }
 
   std::optional<Task> FileTask(std::size_t index) const {
-    return Task([state = state_, index]() -> Result<T> {
+    return Task([state = state_, index] -> Result<T> {
       auto file = state->file_system->Open(state->files[index].path);
       if (!file) return Fail(std::move(file).error());
       LineChunkReader reader(*std::move(file));

@@ -71,7 +71,8 @@ Result<ChunkScan> ScanChunk(const LogFolder& folder, const LogSegment& segment, 
   thread_local protocol::ActionParser parser;
   protocol::Arena arena;
   protocol::FileKeyHasher hasher(folder.table_root);
-  ChunkScan scan{.piece = piece, .lines_end = chunk.first_line, .files = {}, .state = {}, .commit_info = {}};
+  ChunkScan scan{
+      .piece = piece, .lines_end = chunk.first_line, .files = {}, .state = {}, .commit_info = {}};
   std::optional<Error> error;
   chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     scan.lines_end = number + 1;
@@ -79,8 +80,8 @@ Result<ChunkScan> ScanChunk(const LogFolder& folder, const LogSegment& segment, 
     arena.Reset();
     auto action = parser.Parse(line, protocol::FileDetail::kIdentity, arena);
     if (!action) {
-      error = AtLine(std::move(action).error(), folder.PathOf(segment.pieces[piece].file.name),
-                     number);
+      error =
+          AtLine(std::move(action).error(), folder.PathOf(segment.pieces[piece].file.name), number);
       return false;
     }
     std::visit(ChunkCollector(scan, hasher, static_cast<std::uint32_t>(number)), *action);
@@ -100,7 +101,8 @@ struct Mention {
 // Who spoke last of each file, over all pieces seen so far.
 class LiveIndex {
  public:
-  explicit LiveIndex(const LogSegment& segment) : segment_(segment), lines_(segment.pieces.size()) {}
+  explicit LiveIndex(const LogSegment& segment)
+      : segment_(segment), lines_(segment.pieces.size()) {}
 
   void Take(const ChunkScan& chunk) {
     PieceLines& lines = lines_[chunk.piece];
@@ -158,6 +160,7 @@ class LiveIndex {
 Result<CommitScan> ScanCommits(const LogFolder& folder, const LogSegment& segment,
                                LogState& state) {
   std::vector<LinesFile> files;
+  files.reserve(segment.pieces.size());
   for (const LogSegment::Piece& piece : segment.pieces) {
     files.emplace_back(folder.PathOf(piece.file.name), piece.file.size_bytes);
   }

@@ -22,7 +22,7 @@ using FileKeySet = tsl::robin_set<protocol::FileKey, protocol::FileKeyHash>;
 
 // Which lines of one piece of a segment hold a live add.
 struct LiveLines {
-  std::vector<bool> is_live;   // by line number
+  std::vector<bool> is_live;  // by line number
   std::int64_t num_live = 0;
 };
 

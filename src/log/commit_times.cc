@@ -27,6 +27,13 @@ Result<std::optional<std::int64_t>> FindNumber(const Metadata& metadata, const s
   return std::optional(value);
 }
 
+// As Spark reads a boolean property: in any case.
+bool IsTrue(std::string_view text) {
+  return std::ranges::equal(text, std::string_view("true"), {}, [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+}
+
 // The first action of a commit when it is a commitInfo, where in-commit timestamps have to be.
 Result<std::optional<CommitInfo>> ReadCommitInfo(const LogFolder& folder, const std::string& name) {
   DELTALAKEDB_ASSIGN(auto file, folder.file_system->Open(folder.PathOf(name)));
@@ -72,7 +79,7 @@ std::optional<Timestamp> ReadChecksumTimestamp(const LogFolder& folder, const st
 
 Result<std::optional<InCommitTimestamps>> FindInCommitTimestamps(const Metadata& metadata) {
   const auto enabled = metadata.configuration.find("delta.enableInCommitTimestamps");
-  if (enabled == metadata.configuration.end() || enabled->second != "true") {
+  if (enabled == metadata.configuration.end() || !IsTrue(enabled->second)) {
     return std::optional<InCommitTimestamps>();
   }
   DELTALAKEDB_ASSIGN(const auto since,
@@ -86,11 +93,11 @@ Result<std::optional<InCommitTimestamps>> FindInCommitTimestamps(const Metadata&
 
 Result<CommitTimes> CommitTimes::Make(const LogFolder& folder, const Metadata& metadata) {
   DELTALAKEDB_ASSIGN(auto in_commit, FindInCommitTimestamps(metadata));
-  return CommitTimes(folder, std::move(in_commit));
+  return CommitTimes(folder, in_commit);
 }
 
 CommitTimes::CommitTimes(const LogFolder& folder, std::optional<InCommitTimestamps> in_commit)
-    : folder_(&folder), in_commit_(std::move(in_commit)) {
+    : folder_(&folder), in_commit_(in_commit) {
   for (const auto& [version, file] : folder.listing.commits) {
     file_times_.emplace(version, file.modified);
   }
@@ -121,8 +128,9 @@ Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
     if (const auto time = ReadChecksumTimestamp(*folder_, checksum->second.name)) return *time;
   }
   if (const auto time = file_times_.find(version); time != file_times_.end()) return time->second;
-  return Fail(ErrorCode::kNotFound,
-              fmt::format("the time of version {} is not known: its commit is gone", version.value()));
+  return Fail(
+      ErrorCode::kNotFound,
+      fmt::format("the time of version {} is not known: its commit is gone", version.value()));
 }
 
 Result<Timestamp> CommitTimes::Find(Version version, const CommitInfo* info) const {
@@ -134,8 +142,9 @@ Result<Timestamp> CommitTimes::Find(Version version, const CommitInfo* info) con
   // Only a compaction stands for this version: no later than the next one that has a time.
   const auto next = file_times_.upper_bound(version);
   if (next != file_times_.end()) return next->second;
-  return Fail(ErrorCode::kNotFound,
-              fmt::format("the time of version {} is not known: its commit is gone", version.value()));
+  return Fail(
+      ErrorCode::kNotFound,
+      fmt::format("the time of version {} is not known: its commit is gone", version.value()));
 }
 
 Result<std::optional<Version>> CommitTimes::FindLastUpTo(Timestamp moment,

@@ -34,7 +34,8 @@ class CommitTimes {
   // Errors: Corrupt (an in-commit timestamp is missing), Io.
   Result<Timestamp> Find(Version version, const CommitInfo* info = nullptr) const;
 
-  // The last version in `range` that was committed at `moment` or before; nullopt when there is none.
+  // The last version in `range` that was committed at `moment` or before; nullopt when there is
+  // none.
   Result<std::optional<Version>> FindLastUpTo(Timestamp moment, VersionRange range) const;
 
   // File times, for those who can do with an estimate: exact where in-commit timestamps are off.

@@ -138,15 +138,16 @@ Result<Version> ResolveTimestamp(const LogFolder& folder, const Metadata& latest
   if (found) return *found;
   DELTALAKEDB_ASSIGN(const Timestamp first, times.Find(range.first));
   DELTALAKEDB_ASSIGN(const Timestamp last, times.Find(range.last));
-  return Fail(Error(ErrorCode::kNotFound,
-                    fmt::format("the table has no version as old as {}; its versions {} to {} were "
-                                "committed from {} to {}",
-                                base::FormatRfc3339(moment), range.first.value(), range.last.value(),
-                                base::FormatRfc3339(first), base::FormatRfc3339(last)))
-                  .With("earliestTimestamp", first.ms())
-                  .With("latestTimestamp", last.ms())
-                  .With("earliestVersion", range.first.value())
-                  .With("latestVersion", range.last.value()));
+  return Fail(
+      Error(ErrorCode::kNotFound,
+            fmt::format("the table has no version as old as {}; its versions {} to {} were "
+                        "committed from {} to {}",
+                        base::FormatRfc3339(moment), range.first.value(), range.last.value(),
+                        base::FormatRfc3339(first), base::FormatRfc3339(last)))
+          .With("earliestTimestamp", first.ms())
+          .With("latestTimestamp", last.ms())
+          .With("earliestVersion", range.first.value())
+          .With("latestVersion", range.last.value()));
 }
 
 }  // namespace
@@ -167,10 +168,10 @@ Result<std::shared_ptr<const LogFolder>> FileLog::List() const {
   auto files = file_system_.List(folder->path);
   if (!files) {
     if (files.error().code() != ErrorCode::kNotFound) return Fail(std::move(files).error());
-    return Fail(Error(ErrorCode::kNotFound,
-                      fmt::format("no Delta table at {}: there is no folder {}", table_path_,
-                                  folder->path))
-                    .With("table", table_path_));
+    return Fail(
+        Error(ErrorCode::kNotFound,
+              fmt::format("no Delta table at {}: there is no folder {}", table_path_, folder->path))
+            .With("table", table_path_));
   }
   folder->listing = ArrangeListing(*std::move(files));
   if (folder->listing.IsEmpty()) {

@@ -51,7 +51,8 @@ struct Attempt {
   NoWay no_way;
 };
 
-// Candidate bases for `version`, the best first: the newest, then the most preferred of its version.
+// Candidate bases for `version`, the best first: the newest, then the most preferred of its
+// version.
 std::vector<const CheckpointFiles*> FindBases(const LogListing& listing, Version version,
                                               const DamagedSet& damaged) {
   std::vector<const CheckpointFiles*> bases;
@@ -67,9 +68,10 @@ Error ErrorFor(const LogFolder& folder, Version version, NoWay no_way) {
     if (error.code() == ErrorCode::kNotFound) {
       error = Error(ErrorCode::kCorrupt, error.message()).With("file", folder.path);
     }
-    error.AddContext(fmt::format("version {} cannot be rebuilt: its checkpoint is unusable and the "
-                                 "commits that could replace it are not all there",
-                                 version.value()));
+    error.AddContext(
+        fmt::format("version {} cannot be rebuilt: its checkpoint is unusable and the "
+                    "commits that could replace it are not all there",
+                    version.value()));
     return std::move(error).With("version", version.value());
   }
   std::string message =
@@ -77,9 +79,9 @@ Error ErrorFor(const LogFolder& folder, Version version, NoWay no_way) {
                   CommitName(no_way.missing_commit.value_or(Version(0))), folder.path);
   for (const IncompleteCheckpoint& incomplete : folder.listing.incomplete_checkpoints) {
     if (incomplete.version > version) continue;
-    message += fmt::format(", and the checkpoint of version {} has {} of its {} parts",
-                           incomplete.version.value(), incomplete.parts_found,
-                           incomplete.parts_expected);
+    message +=
+        fmt::format(", and the checkpoint of version {} has {} of its {} parts",
+                    incomplete.version.value(), incomplete.parts_found, incomplete.parts_expected);
   }
   return Error(ErrorCode::kCorrupt, std::move(message))
       .With("version", version.value())
@@ -87,9 +89,10 @@ Error ErrorFor(const LogFolder& folder, Version version, NoWay no_way) {
 }
 
 void WarnDamaged(const LogFolder& folder, const Error& error) {
-  folder.sink->Write(LogLevel::kWarning,
-                     fmt::format("a checkpoint cannot be used, other files of the log replace it: {}",
-                                 error.message()));
+  folder.sink->Write(
+      LogLevel::kWarning,
+      fmt::format("a checkpoint cannot be used, other files of the log replace it: {}",
+                  error.message()));
 }
 
 Result<Attempt> Replay(const std::shared_ptr<const LogFolder>& folder, LogSegment segment,
@@ -133,9 +136,8 @@ Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version
 
 Result<void> CheckState(const LogFolder& folder, const LogState& state, Version version) {
   const auto missing = [&](std::string_view action) {
-    return Fail(Error(ErrorCode::kCorrupt,
-                      fmt::format("the log in {} has no {} up to version {}", folder.path, action,
-                                  version.value()))
+    return Fail(Error(ErrorCode::kCorrupt, fmt::format("the log in {} has no {} up to version {}",
+                                                       folder.path, action, version.value()))
                     .With("version", version.value()));
   };
   if (!state.protocol) return missing("protocol");
@@ -205,10 +207,10 @@ Result<std::shared_ptr<const FileLogSnapshot>> FileLogSnapshot::WithoutBase(Erro
   DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(sources_->folder, version(), damaged));
   if (!attempt.rebuilt) return Fail(std::move(error));
   WarnDamaged(*sources_->folder, error);
-  TableState state{version(), timestamp(), protocol(), metadata(), app_transactions(),
-                   domain_metadata()};
-  return std::make_shared<const FileLogSnapshot>(std::move(state), std::move(attempt.rebuilt->sources),
-                                                 std::move(damaged));
+  TableState state{version(),  timestamp(),        protocol(),
+                   metadata(), app_transactions(), domain_metadata()};
+  return std::make_shared<const FileLogSnapshot>(
+      std::move(state), std::move(attempt.rebuilt->sources), std::move(damaged));
 }
 
 Result<std::unique_ptr<FileStream>> FileLogSnapshot::OpenFiles(const FileOptions& options) const {
@@ -247,8 +249,8 @@ Error OutOfRange(const LogFolder& folder, Version version, const VersionRange& r
 
 }  // namespace
 
-Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(std::shared_ptr<const LogFolder> folder,
-                                                        Version version) {
+Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
+    const std::shared_ptr<const LogFolder>& folder, Version version) {
   if (version > folder->listing.Latest()) {
     DELTALAKEDB_ASSIGN(const VersionRange range, FindAvailableRange(*folder));
     return Fail(OutOfRange(*folder, version, range));
@@ -295,7 +297,8 @@ Result<VersionRange> FindAvailableRange(const LogFolder& folder) {
   }
   // Compactions may bridge what is missing; then only trying tells.
   if (PlanSegment(listing, std::nullopt, latest)) return VersionRange{Version(0), latest};
-  return Fail(ErrorFor(folder, latest, NoWay{Version(std::max<std::int64_t>(first.value() - 1, 0)), {}}));
+  return Fail(
+      ErrorFor(folder, latest, NoWay{Version(std::max<std::int64_t>(first.value() - 1, 0)), {}}));
 }
 
 }  // namespace deltalakedb::log

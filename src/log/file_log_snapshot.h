@@ -14,8 +14,8 @@ namespace deltalakedb::log {
 // The snapshot at `version`, which must not be negative.
 // Errors: NotFound (later than the latest, or its log is gone: facts earliestVersion and
 // latestVersion), Unsupported, Corrupt, Io, Permission.
-Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(std::shared_ptr<const LogFolder> folder,
-                                                        Version version);
+Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
+    const std::shared_ptr<const LogFolder>& folder, Version version);
 
 // The contiguous run of versions that ends with the latest: from the lowest base, which is 0 or a
 // version with a readable checkpoint, whose every later commit is there.

@@ -21,9 +21,12 @@ using Pipeline = base::OrderedPipeline<FileBatch>;
 protocol::FileDetail DetailFor(CheckpointColumns columns) {
   switch (columns) {
     case CheckpointColumns::kSize:
-    case CheckpointColumns::kIdentity: return protocol::FileDetail::kIdentity;
-    case CheckpointColumns::kWithoutStats: return protocol::FileDetail::kWithoutStats;
-    case CheckpointColumns::kAll: return protocol::FileDetail::kAll;
+    case CheckpointColumns::kIdentity:
+      return protocol::FileDetail::kIdentity;
+    case CheckpointColumns::kWithoutStats:
+      return protocol::FileDetail::kWithoutStats;
+    case CheckpointColumns::kAll:
+      return protocol::FileDetail::kAll;
   }
   return protocol::FileDetail::kAll;
 }
@@ -88,7 +91,7 @@ class Source {
       DELTALAKEDB_ASSIGN(auto decoder, adds_->Next());
       if (decoder) {
         return std::optional<Pipeline::Task>(
-            [sources = sources_, decode = *std::move(decoder)]() -> Result<FileBatch> {
+            [sources = sources_, decode = *std::move(decoder)] -> Result<FileBatch> {
               DELTALAKEDB_ASSIGN(auto batch, decode());
               return DropNamed(std::move(batch), *sources);
             });
@@ -97,10 +100,9 @@ class Source {
       ++next_parquet_;
     }
     if (!chunks_) {
-      chunks_.emplace(*sources_->folder->file_system, lines_,
-                      [this](std::size_t index, const LineChunk& chunk) {
-                        return Parse(index, chunk);
-                      });
+      chunks_.emplace(
+          *sources_->folder->file_system, lines_,
+          [this](std::size_t index, const LineChunk& chunk) { return Parse(index, chunk); });
     }
     return (*chunks_)();
   }

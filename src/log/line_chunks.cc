@@ -65,12 +65,12 @@ Result<std::optional<LineChunk>> LineChunkReader::Next() {
     const std::int64_t left = file_->size_bytes() - offset_;
     if (left <= 0) return std::optional<LineChunk>();
     const std::size_t size = std::min(wanted, static_cast<std::size_t>(left));
-    const auto memory =
-        std::make_shared_for_overwrite<char[]>(size + protocol::kLinePaddingBytes);
+    const auto memory = std::make_shared_for_overwrite<char[]>(size + protocol::kLinePaddingBytes);
     DELTALAKEDB_ASSIGN(const std::size_t got, file_->ReadAt(offset_, {memory.get(), size}));
     std::memset(memory.get() + got, 0, size + protocol::kLinePaddingBytes - got);
     std::string_view text(memory.get(), got);
-    const bool is_last = got < size || offset_ + static_cast<std::int64_t>(got) >= file_->size_bytes();
+    const bool is_last =
+        got < size || offset_ + static_cast<std::int64_t>(got) >= file_->size_bytes();
     if (!is_last) {
       const std::size_t last_start = LastRecordStart(text);
       if (last_start == 0) {

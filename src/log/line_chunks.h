@@ -33,8 +33,8 @@ struct LineChunk {
   std::string_view text;
   std::int64_t first_line = 0;  // 0-based number of its first line in the file
 
-  // Calls visit(line_number, record) for each record until it answers false; `line_number` is that of
-  // its first line. Blank lines are visited too.
+  // Calls visit(line_number, record) for each record until it answers false; `line_number` is that
+  // of its first line. Blank lines are visited too.
   template <typename Visit>
   void ForEachRecord(Visit visit) const {
     std::string_view rest = text;

@@ -40,7 +40,8 @@ struct PartName {
 };
 
 // Parts of checkpoints as they are found, until all are known.
-using PartSets = std::map<std::pair<Version, std::int64_t>, std::map<std::int64_t, storage::FileInfo>>;
+using PartSets =
+    std::map<std::pair<Version, std::int64_t>, std::map<std::int64_t, storage::FileInfo>>;
 
 std::optional<PartName> ParsePart(std::string_view part, std::string_view parts) {
   const auto number = ParseDigits(part, kPartDigits);

@@ -52,7 +52,9 @@ struct LogListing {
   std::map<Version, storage::FileInfo> checksums;  // `.crc`
 
   // Whether this is a log at all; checksums alone make none.
-  bool IsEmpty() const { return commits.empty() && checkpoints.empty() && incomplete_checkpoints.empty(); }
+  bool IsEmpty() const {
+    return commits.empty() && checkpoints.empty() && incomplete_checkpoints.empty();
+  }
   // The newest version that a commit or checkpoint stands for. The listing must not be empty.
   Version Latest() const;
 };
@@ -77,9 +79,9 @@ struct MissingCommit {
   Version commit;
 };
 
-// The pieces after `base` (or from version 0 on without one) up to `version`. A commit that is there
-// is preferred to a compaction that covers it: the commits are authoritative, and compaction serves
-// where they are gone.
+// The pieces after `base` (or from version 0 on without one) up to `version`. A commit that is
+// there is preferred to a compaction that covers it: the commits are authoritative, and compaction
+// serves where they are gone.
 std::expected<LogSegment, MissingCommit> PlanSegment(const LogListing& listing,
                                                      std::optional<CheckpointFiles> base,
                                                      Version version);

@@ -111,7 +111,7 @@ class Decoder {
   template <typename T>
   T GetValue() {
     T value;
-    std::memcpy(&value, rest_.data(), sizeof(value));
+    std::copy_n(rest_.begin(), sizeof(value), reinterpret_cast<char*>(&value));
     rest_.remove_prefix(sizeof(value));
     return value;
   }
@@ -161,7 +161,7 @@ Result<Run> WriteRun(const std::vector<const AddFile*>& files, storage::TempFile
   Run run;
   std::string raw;
   std::vector<char> stored;
-  const auto flush = [&]() -> Result<void> {
+  const auto flush = [&] -> Result<void> {
     if (raw.empty()) return {};
     stored.resize(ZSTD_compressBound(raw.size()));
     const std::size_t size =
@@ -308,7 +308,7 @@ Result<std::unique_ptr<FileStream>> SortByPath(FileStream& files, std::size_t ru
   std::size_t bytes = 0;
   std::optional<storage::TempFile> temp_file;
   std::vector<Run> runs;
-  const auto write_run = [&]() -> Result<void> {
+  const auto write_run = [&] -> Result<void> {
     if (!temp_file) {
       DELTALAKEDB_ASSIGN(temp_file, storage::TempFile::Make());
     }

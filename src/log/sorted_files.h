@@ -13,8 +13,8 @@ namespace deltalakedb::log {
 // How much is sorted in memory at a time. Unit: bytes of the files' texts.
 inline constexpr std::size_t kSortRunBytes = 48 * 1024 * 1024;
 
-// Reads `files` to its end and gives them out as FileOrder::kByPath says. `run_bytes` is a parameter
-// for tests. Errors: those of `files`; Io (no room for the temporary file), Permission.
+// Reads `files` to its end and gives them out as FileOrder::kByPath says. `run_bytes` is a
+// parameter for tests. Errors: those of `files`; Io (no room for the temporary file), Permission.
 Result<std::unique_ptr<FileStream>> SortByPath(FileStream& files,
                                                std::size_t run_bytes = kSortRunBytes);
 

@@ -1,5 +1,5 @@
-// A table's transaction log, wherever it is kept: `_delta_log` on a file system (FileLog) or, later,
-// a database. DeltaTable, import and mirror are written against this.
+// A table's transaction log, wherever it is kept: `_delta_log` on a file system (FileLog) or,
+// later, a database. DeltaTable, import and mirror are written against this.
 //
 // Thread-safety: all members may be called from several threads at once.
 #pragma once

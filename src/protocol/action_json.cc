@@ -205,9 +205,8 @@ bool ActionParser::Impl::KeepUnknown(std::string_view name, ondemand::value& val
 
 bool ActionParser::Impl::ReadStrings(ondemand::value& value, std::vector<std::string>& out) {
   out.clear();
-  return ForEachElement(value, [&](ondemand::value& element) {
-    return ReadInto(element, out.emplace_back());
-  });
+  return ForEachElement(
+      value, [&](ondemand::value& element) { return ReadInto(element, out.emplace_back()); });
 }
 
 // Null values carry nothing in these maps and are left out.

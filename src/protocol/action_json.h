@@ -42,8 +42,9 @@ struct UnknownAction {
   std::string name;
 };
 
-using Action = std::variant<UnknownAction, AddFile, RemoveFile, CdcFile, Metadata, Protocol,
-                            AppTransaction, DomainMetadata, CommitInfo, CheckpointMetadata, Sidecar>;
+using Action =
+    std::variant<UnknownAction, AddFile, RemoveFile, CdcFile, Metadata, Protocol, AppTransaction,
+                 DomainMetadata, CommitInfo, CheckpointMetadata, Sidecar>;
 
 // How much of a file action is wanted; the rest is checked for its syntax and skipped.
 enum class FileDetail {

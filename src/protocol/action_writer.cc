@@ -94,9 +94,7 @@ void WriteFeatures(std::string_view key, const std::optional<std::vector<std::st
 
 }  // namespace
 
-void WriteKey(std::string_view key, JsonWriter& writer) {
-  writer.Key(NeverNull(key), SizeOf(key));
-}
+void WriteKey(std::string_view key, JsonWriter& writer) { writer.Key(NeverNull(key), SizeOf(key)); }
 
 void WriteText(std::string_view text, JsonWriter& writer) {
   writer.String(NeverNull(text), SizeOf(text));

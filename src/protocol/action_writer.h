@@ -27,8 +27,8 @@ void WriteAdd(const AddFile& add, JsonWriter& writer);
 void WriteMetadata(const Metadata& metadata, JsonWriter& writer);
 void WriteProtocol(const Protocol& protocol, JsonWriter& writer);
 
-// The pieces that others need as well: an object's key, a text, JSON text as a value, and an object of
-// texts.
+// The pieces that others need as well: an object's key, a text, JSON text as a value, and an object
+// of texts.
 void WriteKey(std::string_view key, JsonWriter& writer);
 void WriteText(std::string_view text, JsonWriter& writer);
 void WriteRaw(std::string_view json, JsonWriter& writer);

@@ -1,11 +1,11 @@
 #include "protocol/action_writer.h"
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <limits>
-#include <string>
-
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace deltalakedb::protocol {
 namespace {
@@ -37,9 +37,8 @@ TEST(ActionWriterTest, AddWithRequiredFieldsOnly_HasNoOthers) {
   add.size = 7;
   add.modification_time = 1'704'164'645'000;
   add.data_change = true;
-  EXPECT_EQ(Written(add),
-            R"({"path":"a.parquet","partitionValues":{},"size":7,)"
-            R"("modificationTime":1704164645000,"dataChange":true})");
+  EXPECT_EQ(Written(add), R"({"path":"a.parquet","partitionValues":{},"size":7,)"
+                          R"("modificationTime":1704164645000,"dataChange":true})");
 }
 
 TEST(ActionWriterTest, AddWithEveryField_HasThemInTheProtocolsOrder) {

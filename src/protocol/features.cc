@@ -16,7 +16,8 @@ constexpr std::int32_t kReaderVersionMax = 3;
 constexpr std::int32_t kReaderVersionWithFeatures = 3;
 
 // Names as the protocol spells them, previews included. None of these changes how a log is read
-// beyond what FileLog does; deletion vectors are part of a file's identity, V2 checkpoints are read.
+// beyond what FileLog does; deletion vectors are part of a file's identity, V2 checkpoints are
+// read.
 constexpr auto kReadableFeatures = std::to_array<std::string_view>({
     "columnMapping",
     "deletionVectors",
@@ -39,7 +40,9 @@ constexpr auto kCatalogFeatures = std::to_array<std::string_view>({
     "catalogOwned-preview",
 });
 
-bool IsOneOf(std::string_view name, auto& names) { return std::ranges::find(names, name) != names.end(); }
+bool IsOneOf(std::string_view name, auto& names) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 

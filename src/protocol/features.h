@@ -10,9 +10,9 @@
 namespace deltalakedb::protocol {
 
 // Whether the state of a table with this protocol can be read.
-// Errors: Unsupported (reader version or features, by name, fact "features"; catalog-managed tables,
-// whose latest version only their catalog knows), Corrupt (feature lists that contradict the
-// versions).
+// Errors: Unsupported (reader version or features, by name, fact "features"; catalog-managed
+// tables, whose latest version only their catalog knows), Corrupt (feature lists that contradict
+// the versions).
 Result<void> CheckReadable(const Protocol& protocol);
 
 }  // namespace deltalakedb::protocol

@@ -27,13 +27,21 @@ Result<TextColumn> TextColumn::Make(const arrow::Array* array, std::string_view 
   if (array == nullptr) return column;
   column.array_ = array;
   switch (array->type_id()) {
-    case arrow::Type::NA: column.kind_ = Kind::kAbsent; break;
+    case arrow::Type::NA:
+      column.kind_ = Kind::kAbsent;
+      break;
     case arrow::Type::STRING:
-    case arrow::Type::BINARY: column.kind_ = Kind::kBinary; break;
+    case arrow::Type::BINARY:
+      column.kind_ = Kind::kBinary;
+      break;
     case arrow::Type::LARGE_STRING:
-    case arrow::Type::LARGE_BINARY: column.kind_ = Kind::kLargeBinary; break;
+    case arrow::Type::LARGE_BINARY:
+      column.kind_ = Kind::kLargeBinary;
+      break;
     case arrow::Type::STRING_VIEW:
-    case arrow::Type::BINARY_VIEW: column.kind_ = Kind::kView; break;
+    case arrow::Type::BINARY_VIEW:
+      column.kind_ = Kind::kView;
+      break;
     case arrow::Type::DICTIONARY: {
       column.kind_ = Kind::kDictionary;
       column.dictionary_values_ = As<arrow::DictionaryArray>(array).dictionary();
@@ -44,7 +52,8 @@ Result<TextColumn> TextColumn::Make(const arrow::Array* array, std::string_view 
       column.dictionary_ = std::make_shared<TextColumn>(std::move(values));
       break;
     }
-    default: return WrongType(*array, name, "text");
+    default:
+      return WrongType(*array, name, "text");
   }
   return column;
 }
@@ -52,12 +61,16 @@ Result<TextColumn> TextColumn::Make(const arrow::Array* array, std::string_view 
 std::optional<std::string_view> TextColumn::at(std::int64_t row) const {
   if (kind_ == Kind::kAbsent || array_->IsNull(row)) return std::nullopt;
   switch (kind_) {
-    case Kind::kBinary: return As<arrow::BinaryArray>(array_).GetView(row);
-    case Kind::kLargeBinary: return As<arrow::LargeBinaryArray>(array_).GetView(row);
-    case Kind::kView: return As<arrow::BinaryViewArray>(array_).GetView(row);
+    case Kind::kBinary:
+      return As<arrow::BinaryArray>(array_).GetView(row);
+    case Kind::kLargeBinary:
+      return As<arrow::LargeBinaryArray>(array_).GetView(row);
+    case Kind::kView:
+      return As<arrow::BinaryViewArray>(array_).GetView(row);
     case Kind::kDictionary:
       return dictionary_->at(As<arrow::DictionaryArray>(array_).GetValueIndex(row));
-    case Kind::kAbsent: break;
+    case Kind::kAbsent:
+      break;
   }
   return std::nullopt;
 }
@@ -76,13 +89,20 @@ Result<IntColumn> IntColumn::Make(const arrow::Array* array, std::string_view na
 std::optional<std::int64_t> IntColumn::at(std::int64_t row) const {
   if (array_ == nullptr || array_->IsNull(row)) return std::nullopt;
   switch (array_->type_id()) {
-    case arrow::Type::INT64: return As<arrow::Int64Array>(array_).Value(row);
-    case arrow::Type::INT32: return As<arrow::Int32Array>(array_).Value(row);
-    case arrow::Type::INT16: return As<arrow::Int16Array>(array_).Value(row);
-    case arrow::Type::INT8: return As<arrow::Int8Array>(array_).Value(row);
-    case arrow::Type::UINT32: return As<arrow::UInt32Array>(array_).Value(row);
-    case arrow::Type::UINT16: return As<arrow::UInt16Array>(array_).Value(row);
-    default: return As<arrow::UInt8Array>(array_).Value(row);
+    case arrow::Type::INT64:
+      return As<arrow::Int64Array>(array_).Value(row);
+    case arrow::Type::INT32:
+      return As<arrow::Int32Array>(array_).Value(row);
+    case arrow::Type::INT16:
+      return As<arrow::Int16Array>(array_).Value(row);
+    case arrow::Type::INT8:
+      return As<arrow::Int8Array>(array_).Value(row);
+    case arrow::Type::UINT32:
+      return As<arrow::UInt32Array>(array_).Value(row);
+    case arrow::Type::UINT16:
+      return As<arrow::UInt16Array>(array_).Value(row);
+    default:
+      return As<arrow::UInt8Array>(array_).Value(row);
   }
 }
 

@@ -57,8 +57,8 @@ arrow::Status ArrowInput::Close() {
 Error ArrowInput::ErrorFor(std::string_view problem) const {
   const std::lock_guard lock(mutex_);
   if (error_) return *error_;
-  return Error(ErrorCode::kCorrupt, fmt::format("{} is not readable as Parquet: {}",
-                                                file_->path(), problem))
+  return Error(ErrorCode::kCorrupt,
+               fmt::format("{} is not readable as Parquet: {}", file_->path(), problem))
       .With("file", file_->path());
 }
 

@@ -29,8 +29,8 @@ class ArrowInput final : public arrow::io::RandomAccessFile {
   arrow::Status Close() override;
   bool closed() const override { return closed_; }
 
-  // The error for an operation on this file that Arrow says failed: the file's own one when it could
-  // not be read, else Corrupt. `problem` is Arrow's description.
+  // The error for an operation on this file that Arrow says failed: the file's own one when it
+  // could not be read, else Corrupt. `problem` is Arrow's description.
   Error ErrorFor(std::string_view problem) const;
 
  private:

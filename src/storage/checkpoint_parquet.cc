@@ -56,8 +56,7 @@ Result<std::string> RequiredText(const TextColumn& column, std::int64_t row,
   return Fail(ErrorCode::kCorrupt, fmt::format("{} is missing", name));
 }
 
-Result<std::int64_t> RequiredInt(const IntColumn& column, std::int64_t row,
-                                 std::string_view name) {
+Result<std::int64_t> RequiredInt(const IntColumn& column, std::int64_t row, std::string_view name) {
   if (const auto value = column.at(row)) return *value;
   return Fail(ErrorCode::kCorrupt, fmt::format("{} is missing", name));
 }
@@ -328,8 +327,7 @@ Result<FileBatch> DecodeAdds(const std::shared_ptr<arrow::RecordBatch>& batch,
   return FileBatch(std::move(files), {batch, add, arena});
 }
 
-class Checkpoint final : public ParquetCheckpoint,
-                         public std::enable_shared_from_this<Checkpoint> {
+class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_from_this<Checkpoint> {
  public:
   explicit Checkpoint(std::shared_ptr<const InputFile> file)
       : path_(file->path()), input_(std::make_shared<ArrowInput>(std::move(file))) {}
@@ -348,7 +346,8 @@ class Checkpoint final : public ParquetCheckpoint,
   template <typename Work>
   Result<void> Guard(Work work) const {
     try {
-      if (const arrow::Status status = work(); !status.ok()) return Fail(ErrorFor(status.message()));
+      if (const arrow::Status status = work(); !status.ok())
+        return Fail(ErrorFor(status.message()));
       return {};
     } catch (const std::bad_alloc&) {
       return Fail(ErrorFor("it asks for more memory than there is"));
@@ -455,7 +454,7 @@ std::vector<int> Checkpoint::StateColumns() const {
 
 Result<CheckpointState> Checkpoint::LoadState() const {
   CheckpointState state;
-  const auto read = [&]() -> Result<void> {
+  const auto read = [&] -> Result<void> {
     std::vector<int> leaves;
     DELTALAKEDB_TRY(Guard([&] {
       leaves = StateColumns();
@@ -500,8 +499,8 @@ std::vector<int> Checkpoint::AddLeaves(CheckpointColumns columns) const {
   constexpr auto kIdentityFields =
       std::to_array<std::string_view>({"add.path", "add.size", "add.deletionVector"});
   constexpr auto kOtherFields = std::to_array<std::string_view>(
-      {"add.partitionValues", "add.modificationTime", "add.dataChange", "add.tags",
-       "add.baseRowId", "add.defaultRowCommitVersion", "add.clusteringProvider"});
+      {"add.partitionValues", "add.modificationTime", "add.dataChange", "add.tags", "add.baseRowId",
+       "add.defaultRowCommitVersion", "add.clusteringProvider"});
   const bool parsed_stats = columns == CheckpointColumns::kAll && NeedsParsedStats();
   return Leaves([&](const std::string& path) {
     const auto under = [&](std::string_view field) { return IsUnder(path, field); };

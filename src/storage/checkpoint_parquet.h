@@ -30,8 +30,8 @@ struct CheckpointState {
 
 // Which columns of `add` are read.
 enum class CheckpointColumns {
-  kSize,          // size alone: enough to count
-  kIdentity,      // path, deletion vector and size
+  kSize,      // size alone: enough to count
+  kIdentity,  // path, deletion vector and size
   kWithoutStats,
   kAll,
 };

@@ -17,7 +17,7 @@
 namespace deltalakedb::storage {
 
 struct FileInfo {
-  std::string name;             // without its folder
+  std::string name;  // without its folder
   std::int64_t size_bytes = 0;
   Timestamp modified;
 };

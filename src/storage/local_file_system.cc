@@ -20,20 +20,23 @@ namespace {
 ErrorCode CodeOf(int error_number) {
   switch (error_number) {
     case ENOENT:
-    case ENOTDIR: return ErrorCode::kNotFound;
+    case ENOTDIR:
+      return ErrorCode::kNotFound;
     case EACCES:
-    case EPERM: return ErrorCode::kPermission;
-    default: return ErrorCode::kIo;
+    case EPERM:
+      return ErrorCode::kPermission;
+    default:
+      return ErrorCode::kIo;
   }
 }
 
 // `what` is a verb with its object's kind, such as "list folder".
 std::unexpected<Error> SystemError(int error_number, std::string_view what,
                                    const std::string& path) {
-  return Fail(Error(CodeOf(error_number),
-                    fmt::format("cannot {} {}: {}", what, path,
-                                std::generic_category().message(error_number)))
-                  .With("file", path));
+  return Fail(
+      Error(CodeOf(error_number), fmt::format("cannot {} {}: {}", what, path,
+                                              std::generic_category().message(error_number)))
+          .With("file", path));
 }
 
 Timestamp ModifiedAt(const struct stat& status) {
@@ -83,7 +86,7 @@ class Local final : public FileSystem {
         return files;
       }
       if (entry->d_type == DT_DIR) continue;
-      struct stat status {};
+      struct stat status{};
       if (::fstatat(::dirfd(directory.get()), entry->d_name, &status, 0) != 0) {
         if (errno == ENOENT) continue;  // gone since, or a link to nowhere
         return SystemError(errno, "look up file", folder + "/" + entry->d_name);
@@ -96,11 +99,11 @@ class Local final : public FileSystem {
   Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override {
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.get() < 0) return SystemError(errno, "open file", path);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.get(), &status) != 0) return SystemError(errno, "look up file", path);
     if (!S_ISREG(status.st_mode)) {
-      return Fail(Error(ErrorCode::kIo, fmt::format("{} is not a regular file", path))
-                      .With("file", path));
+      return Fail(
+          Error(ErrorCode::kIo, fmt::format("{} is not a regular file", path)).With("file", path));
     }
     return std::make_shared<LocalInputFile>(path, std::move(fd), status.st_size);
   }

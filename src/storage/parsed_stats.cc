@@ -21,17 +21,21 @@ void WriteText(Writer& writer, std::string_view text) {
 
 void WriteDate(Writer& writer, std::int64_t days) {
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
-  WriteText(writer, fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                                static_cast<unsigned>(date.month()),
-                                static_cast<unsigned>(date.day())));
+  WriteText(writer,
+            fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day())));
 }
 
 std::int64_t UnitsPerSecond(arrow::TimeUnit::type unit) {
   switch (unit) {
-    case arrow::TimeUnit::SECOND: return 1;
-    case arrow::TimeUnit::MILLI: return 1'000;
-    case arrow::TimeUnit::MICRO: return 1'000'000;
-    case arrow::TimeUnit::NANO: return 1'000'000'000;
+    case arrow::TimeUnit::SECOND:
+      return 1;
+    case arrow::TimeUnit::MILLI:
+      return 1'000;
+    case arrow::TimeUnit::MICRO:
+      return 1'000'000;
+    case arrow::TimeUnit::NANO:
+      return 1'000'000'000;
   }
   return 1;
 }
@@ -82,8 +86,10 @@ bool HasJsonForm(const arrow::Array& array, std::int64_t row) {
     case arrow::Type::DATE32:
     case arrow::Type::TIMESTAMP:
     case arrow::Type::DECIMAL128:
-    case arrow::Type::STRUCT: return true;
-    default: return false;
+    case arrow::Type::STRUCT:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -94,11 +100,21 @@ const T& As(const arrow::Array& array) {
 
 void WriteValue(Writer& writer, const arrow::Array& array, std::int64_t row) {
   switch (array.type_id()) {
-    case arrow::Type::BOOL: writer.Bool(As<arrow::BooleanArray>(array).Value(row)); break;
-    case arrow::Type::INT8: writer.Int(As<arrow::Int8Array>(array).Value(row)); break;
-    case arrow::Type::INT16: writer.Int(As<arrow::Int16Array>(array).Value(row)); break;
-    case arrow::Type::INT32: writer.Int(As<arrow::Int32Array>(array).Value(row)); break;
-    case arrow::Type::INT64: writer.Int64(As<arrow::Int64Array>(array).Value(row)); break;
+    case arrow::Type::BOOL:
+      writer.Bool(As<arrow::BooleanArray>(array).Value(row));
+      break;
+    case arrow::Type::INT8:
+      writer.Int(As<arrow::Int8Array>(array).Value(row));
+      break;
+    case arrow::Type::INT16:
+      writer.Int(As<arrow::Int16Array>(array).Value(row));
+      break;
+    case arrow::Type::INT32:
+      writer.Int(As<arrow::Int32Array>(array).Value(row));
+      break;
+    case arrow::Type::INT64:
+      writer.Int64(As<arrow::Int64Array>(array).Value(row));
+      break;
     case arrow::Type::FLOAT: {
       const float value = As<arrow::FloatArray>(array).Value(row);
       if (!std::isfinite(value)) {
@@ -110,12 +126,18 @@ void WriteValue(Writer& writer, const arrow::Array& array, std::int64_t row) {
       }
       break;
     }
-    case arrow::Type::DOUBLE: WriteDouble(writer, As<arrow::DoubleArray>(array).Value(row)); break;
-    case arrow::Type::STRING: WriteText(writer, As<arrow::StringArray>(array).GetView(row)); break;
+    case arrow::Type::DOUBLE:
+      WriteDouble(writer, As<arrow::DoubleArray>(array).Value(row));
+      break;
+    case arrow::Type::STRING:
+      WriteText(writer, As<arrow::StringArray>(array).GetView(row));
+      break;
     case arrow::Type::LARGE_STRING:
       WriteText(writer, As<arrow::LargeStringArray>(array).GetView(row));
       break;
-    case arrow::Type::DATE32: WriteDate(writer, As<arrow::Date32Array>(array).Value(row)); break;
+    case arrow::Type::DATE32:
+      WriteDate(writer, As<arrow::Date32Array>(array).Value(row));
+      break;
     case arrow::Type::TIMESTAMP:
       WriteTimestamp(writer, As<arrow::TimestampArray>(array).Value(row),
                      static_cast<const arrow::TimestampType&>(*array.type()));
@@ -138,7 +160,9 @@ void WriteValue(Writer& writer, const arrow::Array& array, std::int64_t row) {
       writer.EndObject();
       break;
     }
-    default: writer.Null(); break;
+    default:
+      writer.Null();
+      break;
   }
 }
 

@@ -41,7 +41,8 @@ Result<DeltaTable> DeltaTable::Open(std::string_view uri, const OpenOptions& opt
   LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
   if (const FileParts* file = parsed.file()) {
     DELTALAKEDB_ASSIGN(std::string path, AbsolutePath(file->path));
-    DELTALAKEDB_ASSIGN(auto log, log::FileLog::Open(storage::LocalFileSystem(), std::move(path), sink));
+    DELTALAKEDB_ASSIGN(auto log,
+                       log::FileLog::Open(storage::LocalFileSystem(), std::move(path), sink));
     return DeltaTable(std::move(log));
   }
   DELTALAKEDB_TRY(parsed.RequireTable());

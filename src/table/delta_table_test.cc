@@ -44,7 +44,8 @@ class DeltaTableTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void WriteCommit(int version, std::string_view text) const {
-    std::ofstream(folder_ / "_delta_log" / (std::string(19, '0') + std::to_string(version) + ".json"))
+    std::ofstream(folder_ / "_delta_log" /
+                  (std::string(19, '0') + std::to_string(version) + ".json"))
         << text;
   }
 
@@ -78,9 +79,8 @@ TEST_F(DeltaTableTest, LaterCommit_IsSeenByTheSameTable) {
 }
 
 TEST(DeltaTableOpen, PlaceThatThisBuildDoesNotRead_IsUnsupported) {
-  for (const std::string_view uri :
-       {"s3://bucket/orders", "deltasql://sqlite/meta.db?table=orders",
-        "deltasql://postgres/alice:secret@shop/public/orders"}) {
+  for (const std::string_view uri : {"s3://bucket/orders", "deltasql://sqlite/meta.db?table=orders",
+                                     "deltasql://postgres/alice:secret@shop/public/orders"}) {
     const auto table = DeltaTable::Open(uri);
     ASSERT_FALSE(table) << uri;
     EXPECT_EQ(table.error().code(), ErrorCode::kUnsupported) << uri;
