@@ -48,7 +48,9 @@ bench: build  ## measure; see bench/README.md
 docs: setup  ## check the Markdown pages and the links between them
 	@$(PYTHON) tools/tidy.py links docs
 
-quickstart: build  ## make a real Delta table and look at it with the program
+quickstart: setup  ## build the program, make a real Delta table and look at it
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS) --target deltalakedb_cli
 	@tools/quickstart.sh
 
 soak:  ## the long versions of everything: TSan, a million runs of each fuzz target, full counts

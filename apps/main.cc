@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "apps/commands.h"
 #include "apps/console.h"

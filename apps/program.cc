@@ -51,7 +51,7 @@ std::vector<std::string> CommandNames(CLI::App* app) {
 std::string DescribeExtras(const std::vector<std::string>& extras) {
   std::vector<std::string> options;
   for (const std::string& extra : extras) {
-    if (extra.starts_with("-")) options.push_back(RedactUriText(extra.substr(0, extra.find('='))));
+    if (extra.starts_with('-')) options.push_back(RedactUriText(extra.substr(0, extra.find('='))));
   }
   if (!options.empty()) return fmt::format("unknown option {}", Joined(options));
   return fmt::format("{} too many", extras.size() == 1
@@ -63,7 +63,7 @@ std::string DescribeMissingCommand(CLI::App* command) {
   const std::vector<std::string> extras = command->remaining();
   const std::string known = Joined(CommandNames(command));
   if (extras.empty()) return fmt::format("a command is missing; there are {}", known);
-  if (extras.front().starts_with("-")) return DescribeExtras(extras);
+  if (extras.front().starts_with('-')) return DescribeExtras(extras);
   return fmt::format("there is no command {}; there are {}", Quoted(extras.front()), known);
 }
 
@@ -94,7 +94,7 @@ Program::Program()
   app_.footer("Example:\n  deltalakedb snapshot /data/orders");
 }
 
-CLI::App* Program::AddCommandTo(CLI::App& parent, const CommandText& text, Action action) {
+CLI::App* Program::AddCommandTo(CLI::App& parent, const CommandText& text, const Action& action) {
   CLI::App* const command = parent.add_subcommand(text.name, text.summary);
   command->set_help_flag("-h,--help", "Show this help");
   command->footer(fmt::format("Example:\n  {}", text.example));

@@ -37,10 +37,10 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   // Adds a command, to the program or below another command, which does nothing by itself then.
-  CLI::App* AddCommand(const CommandText& text, Action action) {
-    return AddCommandTo(app_, text, std::move(action));
+  CLI::App* AddCommand(const CommandText& text, const Action& action) {
+    return AddCommandTo(app_, text, action);
   }
-  CLI::App* AddCommandTo(CLI::App& parent, const CommandText& text, Action action);
+  CLI::App* AddCommandTo(CLI::App& parent, const CommandText& text, const Action& action);
   CLI::App* AddCommandGroup(const CommandText& text);
 
   CLI::App& app() { return app_; }

@@ -32,6 +32,6 @@ inline std::string_view TakeLine(std::string_view& text) {
 }  // namespace deltalakedb::fuzz
 
 // Ends the process when a property of the code under test does not hold for the input.
-#define FUZZ_CHECK(condition)                                                  \
-  ((condition) ? static_cast<void>(0)                                          \
+#define FUZZ_CHECK(condition)         \
+  ((condition) ? static_cast<void>(0) \
                : ::deltalakedb::fuzz::FailCheck(__FILE__, __LINE__, #condition))

@@ -8,7 +8,6 @@
 
 namespace {
 
-using deltalakedb::DataType;
 using deltalakedb::ErrorCode;
 using deltalakedb::Schema;
 using deltalakedb::protocol::PartitionColumn;

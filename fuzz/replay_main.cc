@@ -5,7 +5,8 @@
 // Mutation K of seed S depends on nothing else but the corpus, so a failure is seen again with
 // -seed=S -first=K -runs=1. The failing input is written to fuzz-failure.bin as well; a FILE in
 // place of the folder runs that one input.
-// With DELTALAKEDB_SOAK=1 in the environment there are more runs, from a seed that differs each time.
+// With DELTALAKEDB_SOAK=1 in the environment there are more runs, from a seed that differs each
+// time.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #include "check.h"
 
 // Sanitizers call it when they end the process.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): theirs
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
 namespace {
@@ -134,23 +136,24 @@ Slice PickSlice(std::size_t size, Dice& dice) {
   return {offset, 1 + dice.Below(most)};
 }
 
-// Values at which parsers tend to go wrong.
-std::string_view InterestingText(Dice& dice) {
-  static constexpr auto kTexts = std::to_array<std::string_view>({
-      "0", "-1", "1e999", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-      "2147483647", "2147483648", "4294967295", "0.1", "null", "true", "false", "\"\"", "{}", "[]",
-      "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800", "\n", "%", "%00", "%25", "/",
-      "../", "$", "${", "}", "@", "é", "\xF0\x9F\x98\x80", "\xFF", "\xC0\x80", " ", "\t",
-  });
-  return kTexts[dice.Below(kTexts.size())];
-}
+// Values at which parsers tend to go wrong, as text and as bytes of a number.
+// clang-format off
+constexpr std::string_view kTexts[] = {
+    "0", "-1", "1e999", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+    "2147483647", "2147483648", "4294967295", "0.1", "null", "true", "false", "\"\"", "{}", "[]",
+    "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800", "\n", "%", "%00", "%25", "/",
+    "../", "$", "${", "}", "@", "é", "\xF0\x9F\x98\x80", "\xFF", "\xC0\x80", " ", "\t",
+};
+// clang-format on
+constexpr auto kFills = std::to_array<char>({'\x00', '\xFF', '\x7F', '\x80', '\x01'});
+
+std::string_view InterestingText(Dice& dice) { return kTexts[dice.Below(std::size(kTexts))]; }
 
 // Changes a number of 1, 2, 4 or 8 bytes in place, as lengths and offsets of binary formats are.
 void ChangeNumber(Input& input, Dice& dice) {
   const std::size_t width = std::size_t{1} << dice.Below(4);
   if (input.size() < width) return;
   const std::size_t offset = dice.Below(input.size() - width + 1);
-  static constexpr auto kFills = std::to_array<char>({'\x00', '\xFF', '\x7F', '\x80', '\x01'});
   const std::size_t kind = dice.Below(kFills.size() + 1);
   for (std::size_t i = 0; i < width; ++i) {
     input[offset + i] = kind < kFills.size() ? kFills[kind] : dice.Byte();
@@ -164,11 +167,21 @@ void Mutate(Input& input, const std::vector<Input>& corpus, Dice& dice) {
   }
   const std::size_t place = dice.Below(input.size());
   switch (dice.Below(9)) {
-    case 0: input[place] = static_cast<char>(input[place] ^ (1 << dice.Below(8))); break;
-    case 1: input[place] = dice.Byte(); break;
-    case 2: ChangeNumber(input, dice); break;
-    case 3: input.insert(place, InterestingText(dice)); break;
-    case 4: input.insert(place, 1, dice.Byte()); break;
+    case 0:
+      input[place] = static_cast<char>(input[place] ^ (1 << dice.Below(8)));
+      break;
+    case 1:
+      input[place] = dice.Byte();
+      break;
+    case 2:
+      ChangeNumber(input, dice);
+      break;
+    case 3:
+      input.insert(place, InterestingText(dice));
+      break;
+    case 4:
+      input.insert(place, 1, dice.Byte());
+      break;
     case 5: {
       const Slice removed = PickSlice(input.size(), dice);
       input.erase(removed.offset, removed.length);
@@ -280,8 +293,9 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(options->first));
   std::fflush(stdout);
   for (std::uint64_t run = options->first; run < options->first + runs; ++run) {
-    RunOne(MakeMutation(corpus, options->seed, run),
-           "-seed=" + std::to_string(options->seed) + " -first=" + std::to_string(run) + " -runs=1");
+    RunOne(
+        MakeMutation(corpus, options->seed, run),
+        "-seed=" + std::to_string(options->seed) + " -first=" + std::to_string(run) + " -runs=1");
   }
   std::puts("done");
   return 0;

@@ -60,7 +60,9 @@ def test_OneLineCommitCutAnywhere_IsRefused(table):
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        if length == len(whole) - 1:  # only the last line end is gone
+        if length == 0:  # a commit of no actions, which is no breach: delta-rs agrees
+            assert table.files() == ["f0", "f1"]
+        elif length == len(whole) - 1:  # only the last line end is gone
             assert table.files() == ["cut", "f0", "f1"]
         else:
             error = refused(CORRUPT, "files", table.folder)
@@ -121,6 +123,33 @@ def test_UnknownActionsAndFields_AreNoErrors(table):
     table.create(add("a", aFieldOfTomorrow={"x": [1, None]}))
     table.commit(1, {"anActionOfTomorrow": {"x": 1}}, commit_info(tomorrow=[{}]), add("b"))
     assert table.files() == ["a", "b"]
+
+
+def test_BlankLinesAndOtherLineEnds_AreNoErrors(table):
+    table.create(add("a"))
+    text = "\r\n".join(["", json.dumps(commit_info()), "  " + json.dumps(add("b")), "", ""])
+    table.path(1).write_bytes(text.encode())
+    assert table.files() == ["a", "b"]
+
+
+def test_ActionOverSeveralLines_IsRead(table):
+    table.create(add("a"))
+    table.path(1).write_text(json.dumps(commit_info(), indent=2) + "\n" +
+                             json.dumps(add("b"), indent=2) + "\n")
+    assert table.files() == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", [
+    f"{1:019d}.json", f"{1:021d}.json", f"{1:020d}.json.tmp", f".{1:020d}.json", f"{1:020d}.JSON",
+    f"{1:020d}.crc", "9" * 20 + ".json", f"-{1:019d}.json", f"{1:020d}.x.json",
+    f"{1:020d}.checkpoint.parquet.tmp", f"{1:020d}.checkpoint.{1:010d}.{0:010d}.parquet",
+    f"{1:020d}.checkpoint.{2:010d}.{1:010d}.parquet",
+    f"{1:020d}.{0:020d}.compacted.json", "_staged_commits", "nonsense",
+])
+def test_FileWithAnotherName_IsNoPartOfTheLog(table, name):
+    table.grow(1)
+    (table.log / name).write_text(json.dumps(add("b")) + "\n")
+    assert table.files() == ["f0"]
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
@@ -238,6 +267,27 @@ def test_CheckpointWithTextThatIsNotUtf8_IsRefused(table):
     pq.write_table(pa.table({"add": adds}), table.path(2, "checkpoint.parquet"))
     drop_commits(table, 1)
     refused(CORRUPT, "files", table.folder)
+
+
+@pytest.mark.parametrize("broken", [{"path": None}, {"size": None}], ids=str)
+def test_CheckpointWhoseFilesLackWhatTheyNeed_IsDamaged(table, broken):
+    table.grow(3)
+    state = table.state(1)
+    state[-1]["add"].update(broken)
+    path = table.checkpoint(1, *state)
+    assert warned_files(table) == ["f0", "f1", "f2"]
+    drop_commits(table, 0)
+    error = refused(CORRUPT, "files", table.folder)
+    assert path.name in error["message"]
+
+
+def test_DamagedCheckpointBesideAWholeOne_IsReadFromTheWholeOne(table):
+    table.grow(4)
+    sidecar = write_v2(table, 2, "json")
+    sidecar.unlink()
+    table.checkpoint(2, *table.state(2))
+    drop_commits(table, 1)
+    assert warned_files(table) == ["f0", "f1", "f2", "f3"]
 
 
 def write_parts(table, version, state):

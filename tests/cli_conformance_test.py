@@ -78,10 +78,10 @@ def refusal(table):
 
 
 def some_versions(table):
-    """The first, a middle and the last but one of the older versions that can be rebuilt."""
+    """The first and a middle one of the older versions that can be rebuilt."""
     older = sorted(int(version) for version in table.replay["versions"]
                    if int(version) != table.replay["latest"])
-    return sorted({older[0], older[len(older) // 2], older[-1]}) if older else []
+    return sorted({older[0], older[len(older) // 2]}) if older else []
 
 
 def test_LatestVersion_MatchesTheTruthOrIsRefused(conformance_table):

@@ -19,36 +19,33 @@ using nlohmann::json;
 // What was compared, for the line at the end.
 struct Summary {
   int tables = 0, versions = 0, files = 0, refused_tables = 0, refused_versions = 0, commits = 0;
-
-  ~Summary() {
-    if (tables + refused_tables == 0) return;
-    std::printf(
-        "conformance: %d tables with %d versions (%d files) and %d commits match, "
-        "%d tables and %d versions refused\n",
-        tables, versions, files, commits, refused_tables, refused_versions);
-  }
 };
+
+Summary& summary() {
+  static Summary counted;
+  return counted;
+}
+
+// Nothing where there are no tables and that is no failure.
+const std::optional<std::vector<ConformanceTable>>& FoundTables() {
+  static const auto found = LoadConformanceTables();
+  return found;
+}
+
+const std::vector<ConformanceTable>& tables() { return *FoundTables(); }
 
 class ConformanceTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    tables_ = new auto(LoadConformanceTables());
-    summary_ = new Summary;
+  void SetUp() override {
+    if (!FoundTables()) GTEST_SKIP() << "no conformance tables";
   }
   static void TearDownTestSuite() {
-    delete summary_;
-    delete tables_;
+    std::printf(
+        "conformance: %d tables with %d versions (%d files) and %d commits match, "
+        "%d tables and %d versions refused\n",
+        summary().tables, summary().versions, summary().files, summary().commits,
+        summary().refused_tables, summary().refused_versions);
   }
-  void SetUp() override {
-    if (!*tables_) GTEST_SKIP() << "no conformance tables";
-  }
-
-  static const std::vector<ConformanceTable>& tables() { return **tables_; }
-  static Summary& summary() { return *summary_; }
-
- private:
-  static inline std::optional<std::vector<ConformanceTable>>* tables_ = nullptr;
-  static inline Summary* summary_ = nullptr;
 };
 
 std::string ErrorText(const Error& error) {
@@ -75,10 +72,10 @@ Result<json> Describe(const ConformanceTable& table, TableVersion which,
 
 // Every field of the truth that describes the snapshot; the others tell how it was rebuilt.
 void ExpectMatches(const json& truth, const json& actual) {
-  static const std::set<std::string> kAboutTheReplay{"base_checkpoint", "base_kind", "sidecars",
-                                                     "problems",        "ambiguous", "commit"};
+  static const std::set<std::string> about_the_replay{"base_checkpoint", "base_kind", "sidecars",
+                                                      "problems",        "ambiguous", "commit"};
   for (const auto& [field, expected] : truth.items()) {
-    if (kAboutTheReplay.contains(field)) continue;
+    if (about_the_replay.contains(field)) continue;
     ASSERT_TRUE(actual.contains(field)) << field;
     EXPECT_EQ(expected, actual[field]) << field;
   }

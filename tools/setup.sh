@@ -84,7 +84,7 @@ fetch_simdjson() {
   echo "setup: fetching $simdjson"
   rm -rf "$folder" && mkdir -p "$folder"
   .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
-    --no-binary :all: --dest "$folder" "${simdjson/-/==}"
+    --no-binary "${simdjson%-*}" --dest "$folder" "${simdjson/-/==}"
   echo "$simdjson_sha256  $folder/$simdjson.tar.gz" | sha256sum --check --quiet
   tar -xzf "$folder/$simdjson.tar.gz" -C "$folder" --strip-components=2 \
     "$simdjson"/simdjson/simdjson.{h,cpp}

@@ -4,7 +4,8 @@
 // For looking at; Metadata::schema_string keeps the verbatim text. Types that this library does not
 // know are kept by their text, so that a table of tomorrow can still be inspected.
 // Thread-safety: immutable values; any number of threads may read one. Ownership: a schema owns all
-// of its fields; references and views into it live as long as it does. Moving is cheap, copying deep.
+// of its fields; references and views into it live as long as it does. Moving is cheap, copying
+// deep.
 //
 //   DELTALAKEDB_ASSIGN(const Schema schema, Schema::Parse(*metadata.schema_string));
 //   for (const Field& column : schema.fields()) {

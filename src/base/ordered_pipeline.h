@@ -12,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -37,9 +39,7 @@ class OrderedPipeline {
   // Starts working at once. At most `2 * threads` results wait unclaimed, which bounds the memory.
   explicit OrderedPipeline(Source source, std::size_t threads = PipelineThreads())
       : source_(std::move(source)), window_(2 * threads) {
-    for (std::size_t i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { Work(); });
-    }
+    for (std::size_t i = 0; i < threads; ++i) StartThread();
   }
 
   OrderedPipeline(const OrderedPipeline&) = delete;
@@ -75,6 +75,25 @@ class OrderedPipeline {
  private:
   using Slot = std::shared_ptr<std::optional<Result<T>>>;
 
+  // Where the system gives no more threads, those that there are do the work.
+  void StartThread() {
+    try {
+      threads_.emplace_back([this] { Work(); });
+    } catch (const std::system_error&) {
+      if (threads_.empty()) throw;
+    }
+  }
+
+  // On a worker thread nobody else would catch what runs out of memory.
+  template <typename R, typename Call>
+  static Result<R> WithMemory(Call&& call) {
+    try {
+      return call();
+    } catch (const std::bad_alloc&) {
+      return Fail(ErrorCode::kUnavailable, "there is not enough memory");
+    }
+  }
+
   void Work() {
     for (;;) {
       Slot slot;
@@ -87,8 +106,9 @@ class OrderedPipeline {
           may_start_.wait(lock, [&] { return stopped_ || exhausted_ || slots_.size() < window_; });
           if (stopped_ || exhausted_) return;
         }
-        Result<std::optional<Task>> next = source_();
+        auto next = WithMemory<std::optional<Task>>(source_);
         const std::lock_guard lock(mutex_);
+        if (stopped_) return;  // an error was given out meanwhile, and nothing may follow it
         if (!next || !*next) exhausted_ = true;
         if (next && !*next) {
           has_result_.notify_all();
@@ -102,7 +122,7 @@ class OrderedPipeline {
         }
         task = std::move(**next);
       }
-      Result<T> result = (*task)();
+      Result<T> result = WithMemory<T>(*task);
       const std::lock_guard lock(mutex_);
       *slot = std::move(result);
       has_result_.notify_all();

@@ -12,8 +12,7 @@
 namespace deltalakedb::base {
 
 // Where a time between two milliseconds goes. Timestamps have whole ones, so "at T or before" means
-// the one below T and "at T or after" the one above: neither then lets in a commit on T's wrong
-// side.
+// the one below T and "at T or after" the one above: neither then lets in a commit too many.
 enum class Rounding { kDown, kUp };
 
 // Reads `2024-01-02T03:04:05Z`, strictly as RFC 3339 (section 5.6) has it: `T` and `Z` in either

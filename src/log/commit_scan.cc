@@ -1,5 +1,6 @@
 #include "log/commit_scan.h"
 
+#include <fmt/format.h>
 #include <tsl/robin_map.h>
 
 #include <utility>
@@ -98,6 +99,14 @@ struct Mention {
   bool is_add = false;
 };
 
+// A commit without any action breaks no rule of the protocol, but no writer makes one.
+void WarnEmpty(const LogFolder& folder, const std::string& path) {
+  folder.sink->Write(LogLevel::kWarning,
+                     fmt::format("{} is empty and counts as a commit without actions; a crash of "
+                                 "its writer may have cut it short",
+                                 path));
+}
+
 // Who spoke last of each file, over all pieces seen so far.
 class LiveIndex {
  public:
@@ -163,6 +172,7 @@ Result<CommitScan> ScanCommits(const LogFolder& folder, const LogSegment& segmen
   files.reserve(segment.pieces.size());
   for (const LogSegment::Piece& piece : segment.pieces) {
     files.emplace_back(folder.PathOf(piece.file.name), piece.file.size_bytes);
+    if (piece.file.size_bytes == 0) WarnEmpty(folder, files.back().path);
   }
   CommitScan scan;
   LiveIndex index(segment);

@@ -4,8 +4,9 @@
 #include <simdjson.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "protocol/json_text.h"
 
 namespace deltalakedb::protocol {
 
@@ -50,6 +51,10 @@ class ActionParser::Impl {
   bool ReadStrings(ondemand::value& value, std::vector<std::string>& out);
   bool ReadOwnedMap(ondemand::value& value, std::map<std::string, std::string>& out);
   bool ReadMap(ondemand::value& value, Arena& arena, StringMapView& out);
+  // Check what is not wanted, so that a line is right or wrong whatever the detail asked for; only
+  // the escapes in its texts, which cost as much as reading them, are not looked at.
+  bool SkipText(ondemand::value& value);
+  bool SkipMap(ondemand::value& value);
   bool ReadDeletionVector(ondemand::value& value, Arena& arena, DeletionVector& out);
   bool CheckUnknown(ondemand::value& value);
   bool KeepUnknown(std::string_view name, ondemand::value& value, UnknownFields& out);
@@ -186,7 +191,7 @@ bool ActionParser::Impl::ReadRaw(ondemand::value& value, std::string& out) {
   std::string_view raw;
   if (!Check(simdjson::to_json_string(value).get(raw))) return false;
   raw = Trim(raw);
-  if (!nlohmann::json::accept(raw)) return Problem(fmt::format("its {} is not valid JSON", field_));
+  if (!IsJson(raw)) return Problem(fmt::format("its {} is not valid JSON", field_));
   out.assign(raw);
   return true;
 }
@@ -227,6 +232,24 @@ bool ActionParser::Impl::ReadMap(ondemand::value& value, Arena& arena, StringMap
       });
   out = arena.Copy(entries_);
   return ok;
+}
+
+bool ActionParser::Impl::SkipText(ondemand::value& value) {
+  ondemand::raw_json_string text;
+  return Check(value.get_raw_json_string().get(text));
+}
+
+bool ActionParser::Impl::SkipMap(ondemand::value& value) {
+  ondemand::object object;
+  if (!Check(value.get_object().get(object))) return false;
+  for (auto item : object) {
+    ondemand::field field;
+    bool is_null = false;
+    if (!Check(std::move(item).get(field))) return false;
+    ondemand::value entry = field.value();
+    if (!Check(entry.is_null().get(is_null)) || !(is_null || SkipText(entry))) return false;
+  }
+  return true;
 }
 
 bool ActionParser::Impl::ReadDeletionVector(ondemand::value& value, Arena& arena,
@@ -275,10 +298,15 @@ bool ActionParser::Impl::ReadAdd(ondemand::value& value, FileDetail detail, Aren
       return ReadBool(field, out.data_change);
     }
     if (name == "stats") {
-      return detail != FileDetail::kAll || ReadArenaText(field, arena, out.stats.emplace());
+      return detail == FileDetail::kAll ? ReadArenaText(field, arena, out.stats.emplace())
+                                        : SkipText(field);
     }
-    if (name == "partitionValues") return !all || ReadMap(field, arena, out.partition_values);
-    if (name == "tags") return !all || ReadMap(field, arena, out.tags.emplace());
+    if (name == "partitionValues") {
+      return all ? ReadMap(field, arena, out.partition_values) : SkipMap(field);
+    }
+    if (name == "tags") {
+      return all ? ReadMap(field, arena, out.tags.emplace()) : SkipMap(field);
+    }
     if (name == "baseRowId") return ReadInt64(field, out.base_row_id.emplace());
     if (name == "defaultRowCommitVersion") {
       return ReadInt64(field, out.default_row_commit_version.emplace());
@@ -310,13 +338,16 @@ bool ActionParser::Impl::ReadRemove(ondemand::value& value, FileDetail detail, A
       return ReadBool(field, out.extended_file_metadata.emplace());
     }
     if (name == "partitionValues") {
-      return !all || ReadMap(field, arena, out.partition_values.emplace());
+      return all ? ReadMap(field, arena, out.partition_values.emplace()) : SkipMap(field);
     }
     if (name == "size") return ReadInt64(field, out.size.emplace());
     if (name == "stats") {
-      return detail != FileDetail::kAll || ReadArenaText(field, arena, out.stats.emplace());
+      return detail == FileDetail::kAll ? ReadArenaText(field, arena, out.stats.emplace())
+                                        : SkipText(field);
     }
-    if (name == "tags") return !all || ReadMap(field, arena, out.tags.emplace());
+    if (name == "tags") {
+      return all ? ReadMap(field, arena, out.tags.emplace()) : SkipMap(field);
+    }
     if (name == "baseRowId") return ReadInt64(field, out.base_row_id.emplace());
     if (name == "defaultRowCommitVersion") {
       return ReadInt64(field, out.default_row_commit_version.emplace());
@@ -422,7 +453,7 @@ bool ActionParser::Impl::ReadCommitInfo(ondemand::value& value, CommitInfo& out)
   bool is_empty = false;
   if (!Check(value.get_object().get(object)) || !Check(object.raw_json().get(raw))) return false;
   out.raw.assign(Trim(raw));
-  if (!nlohmann::json::accept(out.raw)) return Problem("its commitInfo is not valid JSON");
+  if (!IsJson(out.raw)) return Problem("its commitInfo is not valid JSON");
   if (!Check(object.reset().get(is_empty))) return false;
   for (auto item : object) {
     ondemand::field field;

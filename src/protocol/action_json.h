@@ -46,7 +46,8 @@ using Action =
     std::variant<UnknownAction, AddFile, RemoveFile, CdcFile, Metadata, Protocol, AppTransaction,
                  DomainMetadata, CommitInfo, CheckpointMetadata, Sidecar>;
 
-// How much of a file action is wanted; the rest is checked for its syntax and skipped.
+// How much of a file action is wanted; the rest is skipped, checked for all but the escapes in its
+// texts.
 enum class FileDetail {
   kIdentity,      // path, deletion vector and size
   kWithoutStats,  // everything but stats

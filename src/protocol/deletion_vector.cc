@@ -16,8 +16,8 @@ namespace {
 constexpr std::string_view kZ85Alphabet =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 constexpr std::uint32_t kZ85Base = kZ85Alphabet.size();
-constexpr std::size_t kZ85Chars = 5;  // that say
-constexpr std::size_t kZ85Bytes = 4;  // so many bytes
+constexpr std::size_t kZ85Chars = 5;    // that say
+constexpr std::size_t kZ85Bytes = 4;    // so many bytes
 constexpr std::size_t kUuidChars = 20;  // Z85 of 16 bytes
 
 constexpr std::uint8_t kNoDigit = 0xFF;
@@ -65,8 +65,9 @@ bool HasScheme(std::string_view uri) {
 Result<VectorPlace> ResolveRelative(const DeletionVector& descriptor) {
   const std::string_view text = descriptor.path_or_inline_dv;
   if (text.size() < kUuidChars) {
-    return Wrong(fmt::format(R"(its pathOrInlineDv "{}" is shorter than the {} characters of an id)",
-                             Excerpt(text), kUuidChars));
+    return Wrong(
+        fmt::format(R"(its pathOrInlineDv "{}" is shorter than the {} characters of an id)",
+                    Excerpt(text), kUuidChars));
   }
   const std::string_view prefix = text.substr(0, text.size() - kUuidChars);
   if (!IsFolderName(prefix)) {
@@ -74,10 +75,9 @@ Result<VectorPlace> ResolveRelative(const DeletionVector& descriptor) {
                              Excerpt(prefix)));
   }
   DELTALAKEDB_ASSIGN(const std::string uuid, DecodeZ85(text.substr(prefix.size())));
-  return RelativeVectorFile{
-      .path = fmt::format("{}{}deletion_vector_{}.bin", prefix, prefix.empty() ? "" : "/",
-                          UuidText(uuid)),
-      .offset = descriptor.offset.value_or(0)};
+  return RelativeVectorFile{.path = fmt::format("{}{}deletion_vector_{}.bin", prefix,
+                                                prefix.empty() ? "" : "/", UuidText(uuid)),
+                            .offset = descriptor.offset.value_or(0)};
 }
 
 Result<VectorPlace> ResolveAbsolute(const DeletionVector& descriptor) {
@@ -93,8 +93,8 @@ Result<VectorPlace> ResolveInline(const DeletionVector& descriptor) {
   DELTALAKEDB_ASSIGN(std::string bytes, DecodeZ85(descriptor.path_or_inline_dv));
   const auto size = static_cast<std::size_t>(descriptor.size_in_bytes);
   if (bytes.size() < size || bytes.size() - size >= kZ85Bytes) {
-    return Wrong(fmt::format("its sizeInBytes is {}, but its text holds {} bytes", size,
-                             bytes.size()));
+    return Wrong(
+        fmt::format("its sizeInBytes is {}, but its text holds {} bytes", size, bytes.size()));
   }
   bytes.resize(size);
   return InlineVector{std::move(bytes)};
@@ -110,8 +110,8 @@ Result<VectorPlace> Resolve(const DeletionVector& descriptor) {
   if (descriptor.storage_type == "r") {
     return Fail(ErrorCode::kUnsupported, "its storage type r belongs to adaptiveMetadata");
   }
-  return Wrong(fmt::format(R"(its storage type "{}" is none of u, p, i)",
-                           Excerpt(descriptor.storage_type)));
+  return Wrong(
+      fmt::format(R"(its storage type "{}" is none of u, p, i)", Excerpt(descriptor.storage_type)));
 }
 
 }  // namespace
@@ -139,8 +139,9 @@ Result<std::string> DecodeZ85(std::string_view text) {
     for (const char c : text.substr(i, kZ85Chars)) {
       const std::uint8_t digit = kZ85Digits[static_cast<unsigned char>(c)];
       if (digit == kNoDigit) {
-        return Wrong(fmt::format("its Z85 text has a character with code {}, which Z85 does not use",
-                                 static_cast<unsigned char>(c)));
+        return Wrong(
+            fmt::format("its Z85 text has a character with code {}, which Z85 does not use",
+                        static_cast<unsigned char>(c)));
       }
       word = word * kZ85Base + digit;
     }

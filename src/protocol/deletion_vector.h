@@ -34,8 +34,8 @@ struct InlineVector {
 using VectorPlace = std::variant<RelativeVectorFile, AbsoluteVectorFile, InlineVector>;
 
 // Checks the descriptor and says where its bitmap is.
-// Errors: Corrupt (a text that is no such place, an inline vector whose length is not sizeInBytes or
-// that has an offset, a negative number), Unsupported (storage type `r` of the preview feature
+// Errors: Corrupt (a text that is no such place, an inline vector whose length is not sizeInBytes
+// or that has an offset, a negative number), Unsupported (storage type `r` of the preview feature
 // adaptiveMetadata). The fact storageType is there always.
 Result<VectorPlace> ResolveDeletionVector(const DeletionVector& descriptor);
 

@@ -52,7 +52,8 @@ TEST(Z85, LengthsThatAreNoMultipleOfFour_ArePaddedWithZeros) {
 
 TEST(Z85, LargestWord_IsTakenAndOneMoreRefused) {
   EXPECT_EQ(DecodeZ85("%nSc0").value(), "\xFF\xFF\xFF\xFF");
-  for (const std::string_view text : {"%nSc1", "#####", "0000", "000000", "0000\"", "0000 ", "0000é"}) {
+  for (const std::string_view text :
+       {"%nSc1", "#####", "0000", "000000", "0000\"", "0000 ", "0000é"}) {
     const Result<std::string> bytes = DecodeZ85(text);
     ASSERT_FALSE(bytes) << text;
     EXPECT_EQ(bytes.error().code(), ErrorCode::kCorrupt);
@@ -76,8 +77,8 @@ TEST(DeletionVector, AbsentOffset_IsZero) {
 }
 
 TEST(DeletionVector, AbsoluteVector_StaysAsWritten) {
-  for (const std::string_view uri : {"s3://mytable/deletion_vector_d2.bin", "file:/a%20b.bin", "/a.bin",
-                                     "abfss://c@a.dfs.core.windows.net/t/x.bin"}) {
+  for (const std::string_view uri : {"s3://mytable/deletion_vector_d2.bin", "file:/a%20b.bin",
+                                     "/a.bin", "abfss://c@a.dfs.core.windows.net/t/x.bin"}) {
     DeletionVector descriptor = Descriptor("p", uri);
     descriptor.offset = 1;
     EXPECT_EQ(Resolved<AbsoluteVectorFile>(descriptor).uri, uri);
@@ -112,9 +113,9 @@ TEST(DeletionVector, InlineVectorWithOffset_IsCorrupt) {
 
 TEST(DeletionVector, TextThatIsNoPlace_IsCorrupt) {
   const std::string id(kUuidZ85);
-  for (const std::string& text : {std::string(), id.substr(1), "../" + id, ".." + id, "a/b" + id, "/" + id,
-                                  "." + id, id.substr(1) + " ", id.substr(5) + "#####",
-                                  std::string(1, '\0') + id}) {
+  for (const std::string& text :
+       {std::string(), id.substr(1), "../" + id, ".." + id, "a/b" + id, "/" + id, "." + id,
+        id.substr(1) + " ", id.substr(5) + "#####", std::string(1, '\0') + id}) {
     EXPECT_EQ(FailureOf(Descriptor("u", text)), ErrorCode::kCorrupt) << text;
   }
   for (const std::string_view text : {"", "a.bin", "a/b:c", ":x", "1s://a", "dir/file.bin"}) {

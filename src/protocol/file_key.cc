@@ -27,10 +27,10 @@ FileKey FileKeyHasher::Hash(std::string_view path,
                             const std::optional<DeletionVector>& deletion_vector) {
   scratch_.clear();
   AppendCanonicalPath(path, table_root_, scratch_);
-  if (deletion_vector) {
-    scratch_.push_back('\0');
-    scratch_.append(deletion_vector->UniqueId());
-  }
+  // A decoded path may hold any byte, so its length says where the deletion vector's id begins.
+  const std::uint64_t path_size = scratch_.size();
+  if (deletion_vector) scratch_.append(deletion_vector->UniqueId());
+  scratch_.append(reinterpret_cast<const char*>(&path_size), sizeof(path_size));
   const XXH128_hash_t hash = XXH3_128bits_withSeed(scratch_.data(), scratch_.size(), seed_);
   return {hash.high64, hash.low64};
 }

@@ -1,7 +1,8 @@
-// A whole JSON text taken apart, each value with its verbatim text: for texts that are read once and
-// whose members may come in any order, such as a schema. Log lines have their own parser.
+// A whole JSON text taken apart, each value with its verbatim text: for texts that are read once
+// and whose members may come in any order, such as a schema. Log lines have their own parser.
 //
-// Stricter than simdjson's on-demand parser by itself: everything is checked, nothing is skipped.
+// Stricter than simdjson's on-demand parser by itself: everything is checked, nothing is skipped
+// but a byte order mark in front.
 // Thread-safety: immutable once parsed. Values point into their document and die with it.
 #pragma once
 
@@ -25,9 +26,9 @@ enum class JsonKind : std::uint8_t { kObject, kArray, kString, kNumber, kBool, k
 
 // Internal to JsonDocument: one value, in the order of the text.
 struct JsonNode {
-  std::uint32_t offset = 0;   // of the value's first byte in the document
-  std::uint32_t length = 0;   // bytes of the value's text
-  std::uint32_t nodes = 1;    // this one and all inside it
+  std::uint32_t offset = 0;     // of the value's first byte in the document
+  std::uint32_t length = 0;     // bytes of the value's text
+  std::uint32_t nodes = 1;      // this one and all inside it
   std::int32_t unescaped = -1;  // index of a string's content where it has escapes
   JsonKind kind = JsonKind::kNull;
 };
@@ -69,7 +70,8 @@ class JsonValue {
 class JsonDocument {
  public:
   // Errors: Corrupt (not JSON or not UTF-8, with the byte offset; or not an object),
-  // LimitExceeded (longer than `bytes_max`, which must fit 32 bits, or nested beyond kJsonDepthMax).
+  // LimitExceeded (longer than `bytes_max`, which must fit 32 bits, or nested beyond
+  // kJsonDepthMax).
   static Result<JsonDocument> ParseObject(std::string_view text, std::size_t bytes_max);
 
   JsonDocument(JsonDocument&&) noexcept;

@@ -25,15 +25,18 @@ TEST(JsonDocument, MembersInOrder_HaveVerbatimTexts) {
     seen.push_back(std::string(name) + "=" + std::string(value.text()));
     return true;
   });
-  const std::vector<std::string> expected = {
-      "n=1.50E+2", "big=123456789012345678901234567890", "o={ \"x\" : [ 1 , {} ] }",
-      "e=[]",      "t=true",                             "z=null"};
+  const std::vector<std::string> expected = {"n=1.50E+2",
+                                             "big=123456789012345678901234567890",
+                                             "o={ \"x\" : [ 1 , {} ] }",
+                                             "e=[]",
+                                             "t=true",
+                                             "z=null"};
   EXPECT_EQ(seen, expected);
 }
 
 TEST(JsonDocument, Values_AreReadAsTheirKindOnly) {
-  const auto document =
-      JsonDocument::ParseObject(R"({"a":["x\n\u00e9é","7",7,-9223372036854775808,1.0,false]})", kBytesMax);
+  const auto document = JsonDocument::ParseObject(
+      R"({"a":["x\n\u00e9é","7",7,-9223372036854775808,1.0,false]})", kBytesMax);
   ASSERT_TRUE(document) << document.error().message();
   std::vector<JsonValue> values;
   document->root().ForEachMember([&](std::string_view, JsonValue array) {
@@ -78,13 +81,41 @@ TEST(JsonDocument, MovedDocument_KeepsItsStrings) {
 
 TEST(JsonDocument, MalformedText_IsCorrupt) {
   const char* const texts[] = {
-      "",          " ",           "[]",           "1",          "\"a\"",       "null",
-      "{",         "}",           "{}x",          "{} {}",      R"({"a"})",    R"({"a":})",
-      R"({"a":1,})", R"({"a":01})", R"({"a":1.})",  R"({"a":+1})", R"({"a":-})", R"({"a":1e})",
-      R"({"a":tru})", R"({"a":truely})", R"({"a":nul})", R"({"a":nan})", R"({"a":[1,]})",
-      R"({"a":[1})", R"({"a":1]})", R"({"a":"\x"})", R"({"a":"\ud800"})", "{\"a\":\"\x01\"}",
-      "{\"a\":\"\xff\"}", R"({a:1})", R"({"a":1 2})", R"({"a":[1 2]})", R"({"a":{}}})", "{'a':1}",
-      R"({"a":1 "b":2})", "\xef\xbb\xbf{}",
+      "",
+      " ",
+      "[]",
+      "1",
+      "\"a\"",
+      "null",
+      "{",
+      "}",
+      "{}x",
+      "{} {}",
+      R"({"a"})",
+      R"({"a":})",
+      R"({"a":1,})",
+      R"({"a":01})",
+      R"({"a":1.})",
+      R"({"a":+1})",
+      R"({"a":-})",
+      R"({"a":1e})",
+      R"({"a":tru})",
+      R"({"a":truely})",
+      R"({"a":nul})",
+      R"({"a":nan})",
+      R"({"a":[1,]})",
+      R"({"a":[1})",
+      R"({"a":1]})",
+      R"({"a":"\x"})",
+      R"({"a":"\ud800"})",
+      "{\"a\":\"\x01\"}",
+      "{\"a\":\"\xff\"}",
+      R"({a:1})",
+      R"({"a":1 2})",
+      R"({"a":[1 2]})",
+      R"({"a":{}}})",
+      "{'a':1}",
+      R"({"a":1 "b":2})",
   };
   for (const char* const text : texts) {
     const auto document = JsonDocument::ParseObject(text, kBytesMax);
@@ -92,6 +123,12 @@ TEST(JsonDocument, MalformedText_IsCorrupt) {
     EXPECT_EQ(document.error().code(), ErrorCode::kCorrupt) << text;
     EXPECT_NE(document.error().FindFact("byteOffset"), nullptr) << text;
   }
+}
+
+TEST(JsonDocument, ByteOrderMarkInFront_IsSkipped) {
+  const auto document = JsonDocument::ParseObject("\xef\xbb\xbf {\"a\":[1]}", kBytesMax);
+  ASSERT_TRUE(document) << document.error().message();
+  EXPECT_EQ(document->root().text(), R"({"a":[1]})");
 }
 
 TEST(JsonDocument, TextAtTheLimits_IsTaken) {

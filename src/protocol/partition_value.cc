@@ -55,8 +55,7 @@ bool TakeDigits(std::string_view& text, std::size_t count, int& out) {
 }
 
 std::string_view TakeAllDigits(std::string_view& text) {
-  const std::size_t count =
-      std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::string_view digits = text.substr(0, count);
   text.remove_prefix(count);
   return digits;
@@ -133,8 +132,8 @@ std::optional<DecimalDigits> ReadDecimalDigits(std::string_view text) {
     result.significant.pop_back();
     ++result.exponent;
   }
-  result.significant.erase(0, std::min(result.significant.find_first_not_of('0'),
-                                       result.significant.size()));
+  result.significant.erase(
+      0, std::min(result.significant.find_first_not_of('0'), result.significant.size()));
   return result;
 }
 
@@ -239,7 +238,8 @@ std::optional<Value> ReadTimestamp(std::string_view text, bool with_zone) {
   } else if (!with_zone || !TakeOffset(text, offset) || !text.empty()) {
     return std::nullopt;
   }
-  result.micros = day.time_since_epoch().count() * kSecondsPerDay * kMicrosPerSecond + clock - offset;
+  result.micros =
+      day.time_since_epoch().count() * kSecondsPerDay * kMicrosPerSecond + clock - offset;
   if (result.micros < MicrosAtYear(kYearMin) || result.micros >= MicrosAtYear(kYearMax + 1)) {
     return std::nullopt;
   }
@@ -250,19 +250,32 @@ std::optional<Value> ReadTimestamp(std::string_view text, bool with_zone) {
 std::optional<Value> ReadValue(const DataType& type, std::string_view text) {
   switch (type.kind()) {
     case TypeKind::kString:
-    case TypeKind::kBinary: return std::string(text);
-    case TypeKind::kLong: return ReadInteger<std::int64_t>(text);
-    case TypeKind::kInteger: return ReadInteger<std::int32_t>(text);
-    case TypeKind::kShort: return ReadInteger<std::int16_t>(text);
-    case TypeKind::kByte: return ReadInteger<std::int8_t>(text);
-    case TypeKind::kFloat: return ReadFloat<float>(text);
-    case TypeKind::kDouble: return ReadFloat<double>(text);
-    case TypeKind::kDecimal: return ReadDecimal(text, type);
-    case TypeKind::kBoolean: return ReadBoolean(text);
-    case TypeKind::kDate: return ReadDate(text);
-    case TypeKind::kTimestamp: return ReadTimestamp(text, /*with_zone=*/true);
-    case TypeKind::kTimestampNtz: return ReadTimestamp(text, /*with_zone=*/false);
-    default: return std::nullopt;
+    case TypeKind::kBinary:
+      return std::string(text);
+    case TypeKind::kLong:
+      return ReadInteger<std::int64_t>(text);
+    case TypeKind::kInteger:
+      return ReadInteger<std::int32_t>(text);
+    case TypeKind::kShort:
+      return ReadInteger<std::int16_t>(text);
+    case TypeKind::kByte:
+      return ReadInteger<std::int8_t>(text);
+    case TypeKind::kFloat:
+      return ReadFloat<float>(text);
+    case TypeKind::kDouble:
+      return ReadFloat<double>(text);
+    case TypeKind::kDecimal:
+      return ReadDecimal(text, type);
+    case TypeKind::kBoolean:
+      return ReadBoolean(text);
+    case TypeKind::kDate:
+      return ReadDate(text);
+    case TypeKind::kTimestamp:
+      return ReadTimestamp(text, /*with_zone=*/true);
+    case TypeKind::kTimestampNtz:
+      return ReadTimestamp(text, /*with_zone=*/false);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -274,22 +287,27 @@ bool CanPartitionBy(TypeKind kind) {
     case TypeKind::kMap:
     case TypeKind::kVariant:
     case TypeKind::kVoid:
-    case TypeKind::kOther: return false;
-    default: return true;
+    case TypeKind::kOther:
+      return false;
+    default:
+      return true;
   }
 }
 
 // How a value of the type is written, for messages.
 std::string_view ExpectedForm(TypeKind kind) {
   switch (kind) {
-    case TypeKind::kBoolean: return "true or false";
-    case TypeKind::kDate: return "a day as YYYY-MM-DD in the years 0001 to 9999";
+    case TypeKind::kBoolean:
+      return "true or false";
+    case TypeKind::kDate:
+      return "a day as YYYY-MM-DD in the years 0001 to 9999";
     case TypeKind::kTimestamp:
       return "a time as YYYY-MM-DDTHH:MM:SS.ffffffZ or YYYY-MM-DD HH:MM:SS.ffffff in the years "
              "0001 to 9999";
     case TypeKind::kTimestampNtz:
       return "a time as YYYY-MM-DD HH:MM:SS.ffffff in the years 0001 to 9999";
-    default: return "a number that the type can hold";
+    default:
+      return "a number that the type can hold";
   }
 }
 
@@ -297,9 +315,10 @@ Error Wrong(const PartitionColumn& column, std::string_view text, ErrorCode code
   const std::string type = column.type.ToText();
   std::string message =
       code == ErrorCode::kUnsupported
-          ? fmt::format("the partition column {} has the type {}, whose values cannot be read as "
-                        "partition values",
-                        Excerpt(column.name), Excerpt(type))
+          ? fmt::format(
+                "the partition column {} has the type {}, whose values cannot be read as "
+                "partition values",
+                Excerpt(column.name), Excerpt(type))
           : fmt::format(R"(the partition value "{}" of the column {} with type {} is not {})",
                         Excerpt(text), Excerpt(column.name), Excerpt(type),
                         ExpectedForm(column.type.kind()));
@@ -389,7 +408,9 @@ std::optional<std::string> PartitionValue::NormalText() const {
     TypeKind kind;
     std::optional<std::string> operator()(std::monostate) const { return std::nullopt; }
     std::optional<std::string> operator()(bool value) const { return value ? "true" : "false"; }
-    std::optional<std::string> operator()(std::int64_t value) const { return fmt::to_string(value); }
+    std::optional<std::string> operator()(std::int64_t value) const {
+      return fmt::to_string(value);
+    }
     std::optional<std::string> operator()(float value) const { return FloatText(value); }
     std::optional<std::string> operator()(double value) const { return FloatText(value); }
     std::optional<std::string> operator()(const PartitionDecimal& value) const {

@@ -1,9 +1,8 @@
 // What the text of a partition value means (PROTOCOL.md, Partition values and schema).
 //
 // Writers spell one value in several ways: `2024-01-02 03:04:05` and `2024-01-02T03:04:05.000000Z`,
-// `1E2` and `100.00`. For pruning and grouping the typed value counts; what the log says stays as it
-// is in the output.
-// Pure functions and plain values, safe from any thread.
+// `1E2` and `100.00`. For pruning and grouping the typed value counts; what the log says stays as
+// it is in the output. Pure functions and plain values, safe from any thread.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +28,12 @@ struct PartitionDate {
 // timestamp_ntz. Years 0001 to 9999.
 struct PartitionTimestamp {
   std::int64_t micros = 0;
-  // A timestamp whose text names no zone. Its writer meant its own local one, which the log does not
-  // tell; UTC is assumed, and two values that differ only in this are equal.
+  // A timestamp whose text names no zone. Its writer meant its own local one, which the log does
+  // not tell; UTC is assumed, and two values that differ only in this are equal.
   bool zone_assumed = false;
-  friend bool operator==(PartitionTimestamp a, PartitionTimestamp b) { return a.micros == b.micros; }
+  friend bool operator==(PartitionTimestamp a, PartitionTimestamp b) {
+    return a.micros == b.micros;
+  }
 };
 
 // unscaled * 10^-scale, the scale being the type's.
@@ -61,7 +62,8 @@ class PartitionValue {
   //              exponent, and must fit precision and scale without rounding
   //   boolean    `true` or `false` in any case
   //   date       `YYYY-MM-DD`
-  //   timestamp  `YYYY-MM-DD HH:MM:SS[.f…]`, or with `T`; then nothing (see zone_assumed), `Z` or an
+  //   timestamp  `YYYY-MM-DD HH:MM:SS[.f…]`, or with `T`; then nothing (see zone_assumed), `Z` or
+  //   an
   //              offset `+HH:MM`. Fractions end at the microsecond: later digits must be 0
   //   timestamp_ntz  the same without zone
   //   binary     the bytes of the text as they are

@@ -56,8 +56,8 @@ std::string FoldCase(std::string_view name) {
 }
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, [](char c) { return FoldCase(c); },
-                            [](char c) { return FoldCase(c); });
+  return std::ranges::equal(
+      a, b, {}, [](char c) { return FoldCase(c); }, [](char c) { return FoldCase(c); });
 }
 
 bool IsPlainName(std::string_view name) {
@@ -123,8 +123,11 @@ void AppendText(const DataType& type, std::string& out) {
     case TypeKind::kDecimal:
       fmt::format_to(std::back_inserter(out), "decimal({},{})", type.precision(), type.scale());
       return;
-    case TypeKind::kOther: out += type.other_text(); return;
-    default: out += SimpleTypeName(type.kind());
+    case TypeKind::kOther:
+      out += type.other_text();
+      return;
+    default:
+      out += SimpleTypeName(type.kind());
   }
 }
 
@@ -217,10 +220,10 @@ class SchemaParser {
  private:
   // The members of a type or field that mean something; the others are skipped.
   struct Members {
-    std::optional<JsonValue> type, fields;                          // struct
-    std::optional<JsonValue> element_type, contains_null;           // array
+    std::optional<JsonValue> type, fields;                               // struct
+    std::optional<JsonValue> element_type, contains_null;                // array
     std::optional<JsonValue> key_type, value_type, value_contains_null;  // map
-    std::optional<JsonValue> name, nullable, metadata;              // field
+    std::optional<JsonValue> name, nullable, metadata;                   // field
     std::string problem;
   };
 
@@ -304,9 +307,10 @@ class SchemaParser {
                                Excerpt(name)));
     }
     if (precision < 1 || precision > kDecimalPrecisionMax || scale < 0 || scale > precision) {
-      return Wrong(fmt::format("has the type \"{}\"; the precision must be in 1..{} and the scale "
-                               "between 0 and the precision",
-                               Excerpt(name), kDecimalPrecisionMax));
+      return Wrong(
+          fmt::format("has the type \"{}\"; the precision must be in 1..{} and the scale "
+                      "between 0 and the precision",
+                      Excerpt(name), kDecimalPrecisionMax));
     }
     return DataType::Decimal(precision, scale);
   }
@@ -441,10 +445,10 @@ class SchemaParser {
   }
 
   std::unexpected<Error> Limit(std::string_view what, std::size_t limit) const {
-    return Fail(Error(ErrorCode::kLimitExceeded,
-                      fmt::format("the schema {} the limit of {}", what, limit))
-                    .With("limit", static_cast<std::int64_t>(limit))
-                    .With("field", Path()));
+    return Fail(
+        Error(ErrorCode::kLimitExceeded, fmt::format("the schema {} the limit of {}", what, limit))
+            .With("limit", static_cast<std::int64_t>(limit))
+            .With("field", Path()));
   }
 
   std::vector<std::string_view> path_;  // of the field or part of a type being read
@@ -488,8 +492,8 @@ std::string DataType::ToJson() const {
 
 bool operator==(const DataType& a, const DataType& b) {
   const auto parts = [](const DataType& type) {
-    return std::tie(type.kind_, type.contains_null_, type.precision_, type.scale_,
-                    type.other_text_, type.fields_, type.arguments_);
+    return std::tie(type.kind_, type.contains_null_, type.precision_, type.scale_, type.other_text_,
+                    type.fields_, type.arguments_);
   };
   return parts(a) == parts(b);
 }
@@ -531,7 +535,8 @@ const Field* Schema::FindField(std::span<const std::string_view> path) const {
         if (step != "key" && step != "value") return nullptr;
         type = step == "key" ? &type->key() : &type->value();
         break;
-      default: return nullptr;
+      default:
+        return nullptr;
     }
   }
   return field;

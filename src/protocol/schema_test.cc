@@ -62,8 +62,8 @@ constexpr std::string_view kNested = R"json({"type":"struct","fields":[
 
 TEST(Schema, EverySimpleType_IsRead) {
   for (const std::string_view name :
-       {"string", "long", "integer", "short", "byte", "float", "double", "boolean", "binary", "date",
-        "timestamp", "timestamp_ntz", "variant", "void"}) {
+       {"string", "long", "integer", "short", "byte", "float", "double", "boolean", "binary",
+        "date", "timestamp", "timestamp_ntz", "variant", "void"}) {
     const std::string json = WithFields(FieldJson("c", fmt::format("\"{}\"", name)));
     const Schema schema = Parsed(json);
     EXPECT_EQ(schema.fields().front().type().ToText(), name);
@@ -116,9 +116,9 @@ TEST(Schema, ColumnMapping_IsReadFromMetadata) {
 }
 
 TEST(Schema, MembersInAnyOrderAndUnknownOnes_AreRead) {
-  const Schema schema = Parsed(
-      R"({"x":[{}],"fields":[{"metadata":{},"nullable":false,"type":{"containsNull":true,)"
-      R"("elementType":"byte","type":"array"},"later":null,"name":"a"}],"type":"struct"})");
+  const Schema schema =
+      Parsed(R"({"x":[{}],"fields":[{"metadata":{},"nullable":false,"type":{"containsNull":true,)"
+             R"("elementType":"byte","type":"array"},"later":null,"name":"a"}],"type":"struct"})");
   EXPECT_EQ(schema.ToJson(),
             R"({"type":"struct","fields":[{"name":"a","type":{"type":"array","elementType":"byte",)"
             R"("containsNull":true},"nullable":false,"metadata":{}}]})");
@@ -133,8 +133,8 @@ TEST(Schema, AbsentNullableAndMetadata_AreSparksDefaults) {
 }
 
 TEST(Schema, TypesOfTomorrow_AreKeptByTheirText) {
-  for (const std::string_view name : {"interval year to month", "timestamp_nanos", "geometry(4326)",
-                                      "decimals", "LONG"}) {
+  for (const std::string_view name :
+       {"interval year to month", "timestamp_nanos", "geometry(4326)", "decimals", "LONG"}) {
     const std::string json = WithFields(FieldJson("c", fmt::format("\"{}\"", name)));
     const Schema schema = Parsed(json);
     EXPECT_EQ(schema.fields().front().type().kind(), TypeKind::kOther);
@@ -155,8 +155,8 @@ TEST(Schema, OldNamesOfTypes_AreRead) {
 }
 
 TEST(Schema, DecimalsAtTheirLimits_AreRead) {
-  for (const std::string_view type : {"decimal(1,0)", "decimal(1,1)", "decimal(38,0)",
-                                      "decimal(38,38)"}) {
+  for (const std::string_view type :
+       {"decimal(1,0)", "decimal(1,1)", "decimal(38,0)", "decimal(38,38)"}) {
     EXPECT_EQ(TypeText(fmt::format("\"{}\"", type)), type);
   }
 }
@@ -192,9 +192,11 @@ TEST(Schema, MalformedField_IsCorruptWithItsPath) {
       {WithFields(R"({"name":"a","type":{"type":"struct","fields":{}}})"), "a"},
       {WithFields(R"({"name":"a","type":{"type":"array","containsNull":true}})"), "a.element"},
       {WithFields(R"({"name":"a","type":{"type":"array","elementType":"long"}})"), "a"},
-      {WithFields(R"({"name":"a","type":{"type":"map","keyType":"long","valueContainsNull":true}})"),
+      {WithFields(
+           R"({"name":"a","type":{"type":"map","keyType":"long","valueContainsNull":true}})"),
        "a.value"},
-      {WithFields(R"({"name":"a","type":{"type":"map","valueType":"long","valueContainsNull":true}})"),
+      {WithFields(
+           R"({"name":"a","type":{"type":"map","valueType":"long","valueContainsNull":true}})"),
        "a.key"},
       {WithFields(R"({"name":"a","type":"long","nullable":"true"})"), "a"},
       {WithFields(R"({"name":"a","type":"long","nullable":null})"), "a"},
@@ -203,7 +205,8 @@ TEST(Schema, MalformedField_IsCorruptWithItsPath) {
       {WithFields(R"({"name":"a","type":"long","metadata":{"delta.columnMapping.id":"1"}})"), "a"},
       {WithFields(R"({"name":"a","type":"long","metadata":{"delta.columnMapping.id":2147483648}})"),
        "a"},
-      {WithFields(R"({"name":"a","type":"long","metadata":{"delta.columnMapping.physicalName":1}})"),
+      {WithFields(
+           R"({"name":"a","type":"long","metadata":{"delta.columnMapping.physicalName":1}})"),
        "a"},
       {WithFields(R"({"name":"a","type":"long","type":"long"})"), "a"},
       {WithFields(R"({"name":"a","name":"b","type":"long"})"), "a"},
@@ -239,9 +242,9 @@ TEST(Schema, NamesThatDifferInAsciiCase_AreCorrupt) {
 
 TEST(Schema, NamesThatDifferInOtherLettersOrPlaces_AreDistinct) {
   Parsed(WithFields(FieldJson("É", R"("long")") + "," + FieldJson("é", R"("long")")));
-  Parsed(WithFields(FieldJson("a", R"("long")") + "," +
-                    FieldJson("s", R"({"type":"struct","fields":[)" + FieldJson("a", R"("long")") +
-                                       "]}")));
+  Parsed(WithFields(
+      FieldJson("a", R"("long")") + "," +
+      FieldJson("s", R"({"type":"struct","fields":[)" + FieldJson("a", R"("long")") + "]}")));
 }
 
 TEST(Schema, FieldByName_IsFoundInAnyCase) {
@@ -278,8 +281,9 @@ TEST(Schema, LeafColumns_LookIntoStructsOnly) {
     for (const Field* const field : leaf.path) names += field->name() + ".";
     names += leaf.field().type().ToText() + " ";
   }
-  EXPECT_EQ(names,
-            "id.long s.x.integer s.list.array<struct<deep:date>> m.map<string,struct<v:decimal(10,2)>> ");
+  EXPECT_EQ(
+      names,
+      "id.long s.x.integer s.list.array<struct<deep:date>> m.map<string,struct<v:decimal(10,2)>> ");
 }
 
 TEST(Schema, PrintedSchema_ParsesToAnEqualOne) {
@@ -334,7 +338,8 @@ TEST(Excerpt, ForeignText_IsCutAndCannotSteerATerminal) {
   using protocol::kExcerptBytesMax;
   EXPECT_EQ(Excerpt("a\x1b[31m\n\x7f"), "a?[31m??");
   EXPECT_EQ(Excerpt(std::string(kExcerptBytesMax, 'a')), std::string(kExcerptBytesMax, 'a'));
-  EXPECT_EQ(Excerpt(std::string(kExcerptBytesMax + 1, 'a')), std::string(kExcerptBytesMax, 'a') + "…");
+  EXPECT_EQ(Excerpt(std::string(kExcerptBytesMax + 1, 'a')),
+            std::string(kExcerptBytesMax, 'a') + "…");
   EXPECT_EQ(Excerpt(std::string(kExcerptBytesMax - 1, 'a') + "é"),
             std::string(kExcerptBytesMax - 1, 'a') + "…");
 }
