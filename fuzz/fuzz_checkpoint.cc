@@ -119,13 +119,15 @@ std::optional<std::vector<Identity>> ReadAdds(const ParquetCheckpoint& checkpoin
   }
 }
 
-// Any choice of columns is safe to read, and gives the same answer again. Two choices may disagree:
-// in a damaged file the columns of one struct differ in which of its rows are null.
+// Any choice of columns is safe to read, and reading again gives the same. Two choices may
+// disagree: in a damaged file the columns of one struct differ in which of its rows are null.
 void CheckAdds(const ParquetCheckpoint& checkpoint) {
-  for (const auto columns : {CheckpointColumns::kSize, CheckpointColumns::kIdentity,
-                             CheckpointColumns::kWithoutStats, CheckpointColumns::kAll}) {
-    FUZZ_CHECK(ReadAdds(checkpoint, columns) == ReadAdds(checkpoint, columns));
+  for (const auto columns :
+       {CheckpointColumns::kSize, CheckpointColumns::kIdentity, CheckpointColumns::kWithoutStats}) {
+    ReadAdds(checkpoint, columns);
   }
+  FUZZ_CHECK(ReadAdds(checkpoint, CheckpointColumns::kAll) ==
+             ReadAdds(checkpoint, CheckpointColumns::kAll));
 }
 
 }  // namespace

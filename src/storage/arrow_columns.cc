@@ -1,6 +1,10 @@
 #include <arrow/array.h>
 #include <arrow/array/array_dict.h>
+#include <arrow/util/utf8.h>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
 
 #include "base/try.h"
 #include "storage/arrow_columns_internal.h"
@@ -20,12 +24,58 @@ const T& As(const arrow::Array* array) {
   return static_cast<const T&>(*array);
 }
 
+bool IsAscii(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+  std::uint64_t bits = 0;
+  for (; text.size() >= sizeof(bits); text.remove_prefix(sizeof(bits))) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof(word));
+    bits |= word;
+  }
+  return (bits & kHighBits) == 0 &&
+         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+template <typename BinaryArray>
+bool HoldsUtf8(const BinaryArray& array) {
+  // All values lie one after another, which mostly settles it at once. Where some character is not
+  // ASCII it matters that none is cut in two.
+  if (array.length() == 0) return true;
+  const auto begin = array.value_offset(0);
+  const auto end = array.value_offset(array.length());
+  if (begin == end) return true;
+  if (IsAscii({reinterpret_cast<const char*>(array.raw_data()) + begin,
+               static_cast<std::size_t>(end - begin)})) {
+    return true;
+  }
+  for (std::int64_t row = 0; row < array.length(); ++row) {
+    if (!array.IsNull(row) && !IsUtf8(array.GetView(row))) return false;
+  }
+  return true;
+}
+
+bool HoldsUtf8(const arrow::BinaryViewArray& array) {
+  for (std::int64_t row = 0; row < array.length(); ++row) {
+    if (!array.IsNull(row) && !IsUtf8(array.GetView(row))) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+bool IsUtf8(std::string_view text) {
+  static const bool is_ready = [] {
+    arrow::util::InitializeUTF8();
+    return true;
+  }();
+  return is_ready && arrow::util::ValidateUTF8(text);
+}
 
 Result<TextColumn> TextColumn::Make(const arrow::Array* array, std::string_view name) {
   TextColumn column;
   if (array == nullptr) return column;
   column.array_ = array;
+  bool is_utf8 = true;
   switch (array->type_id()) {
     case arrow::Type::NA:
       column.kind_ = Kind::kAbsent;
@@ -33,14 +83,17 @@ Result<TextColumn> TextColumn::Make(const arrow::Array* array, std::string_view 
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
       column.kind_ = Kind::kBinary;
+      is_utf8 = HoldsUtf8(As<arrow::BinaryArray>(array));
       break;
     case arrow::Type::LARGE_STRING:
     case arrow::Type::LARGE_BINARY:
       column.kind_ = Kind::kLargeBinary;
+      is_utf8 = HoldsUtf8(As<arrow::LargeBinaryArray>(array));
       break;
     case arrow::Type::STRING_VIEW:
     case arrow::Type::BINARY_VIEW:
       column.kind_ = Kind::kView;
+      is_utf8 = HoldsUtf8(As<arrow::BinaryViewArray>(array));
       break;
     case arrow::Type::DICTIONARY: {
       column.kind_ = Kind::kDictionary;
@@ -54,6 +107,9 @@ Result<TextColumn> TextColumn::Make(const arrow::Array* array, std::string_view 
     }
     default:
       return WrongType(*array, name, "text");
+  }
+  if (!is_utf8) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("column {} has text that is not UTF-8", name));
   }
   return column;
 }

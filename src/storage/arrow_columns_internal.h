@@ -16,10 +16,14 @@
 
 namespace deltalakedb::storage {
 
+// Whether a text is UTF-8, which Parquet promises of its strings and nobody checks.
+bool IsUtf8(std::string_view text);
+
 class TextColumn {
  public:
   TextColumn() = default;
-  // Errors: Corrupt when the array does not hold text; `name` is for the message.
+  // Errors: Corrupt when the array does not hold text, or some that is not UTF-8; `name` is for the
+  // message.
   static Result<TextColumn> Make(const arrow::Array* array, std::string_view name);
 
   std::optional<std::string_view> at(std::int64_t row) const;

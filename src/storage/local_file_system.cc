@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <system_error>
 
 #include "base/try.h"
@@ -39,8 +40,12 @@ std::unexpected<Error> SystemError(int error_number, std::string_view what,
           .With("file", path));
 }
 
+// File systems differ in the times they keep; none that means something is cut off here.
 Timestamp ModifiedAt(const struct stat& status) {
-  return Timestamp(status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1'000'000);
+  constexpr std::int64_t kSecondsMax = std::numeric_limits<std::int64_t>::max() / 2000;
+  const std::int64_t seconds =
+      std::clamp<std::int64_t>(status.st_mtim.tv_sec, -kSecondsMax, kSecondsMax);
+  return Timestamp(seconds * 1000 + status.st_mtim.tv_nsec / 1'000'000);
 }
 
 class LocalInputFile final : public InputFile {
@@ -97,7 +102,8 @@ class Local final : public FileSystem {
   }
 
   Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // O_NONBLOCK means nothing for a regular file; a pipe would keep us waiting for its writer.
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd.get() < 0) return SystemError(errno, "open file", path);
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) return SystemError(errno, "look up file", path);

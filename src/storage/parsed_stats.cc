@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "storage/arrow_columns_internal.h"
 #include "storage/parsed_stats_internal.h"
 
 namespace deltalakedb::storage {
@@ -16,7 +17,8 @@ namespace {
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 void WriteText(Writer& writer, std::string_view text) {
-  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+  // rapidjson takes a null pointer for a mistake, even when there is nothing to read.
+  writer.String(text.empty() ? "" : text.data(), static_cast<rapidjson::SizeType>(text.size()));
 }
 
 void WriteDate(Writer& writer, std::int64_t days) {
@@ -71,6 +73,26 @@ void WriteDouble(Writer& writer, double value) {
   }
 }
 
+// The years 0000 to 9999, beyond which neither dates nor timestamps have a text.
+constexpr std::int64_t kDayMin = -719'528;
+constexpr std::int64_t kDayMax = 2'932'896;
+constexpr std::int64_t kSecondsPerDay = 86'400;
+
+template <typename T>
+const T& As(const arrow::Array& array) {
+  return static_cast<const T&>(array);
+}
+
+bool IsDay(std::int64_t days) { return days >= kDayMin && days <= kDayMax; }
+
+bool IsMoment(std::int64_t value, arrow::TimeUnit::type unit) {
+  const std::int64_t units_per_day = UnitsPerSecond(unit) * kSecondsPerDay;
+  // Towards the past, so that the last moment before a day does not count as that day's.
+  return IsDay(value / units_per_day - (value % units_per_day < 0 ? 1 : 0));
+}
+
+// Whether a value can be said in JSON. A bound that cannot is left out, which costs a reader nothing
+// but the chance to skip the file.
 bool HasJsonForm(const arrow::Array& array, std::int64_t row) {
   if (array.IsNull(row)) return false;
   switch (array.type_id()) {
@@ -81,21 +103,21 @@ bool HasJsonForm(const arrow::Array& array, std::int64_t row) {
     case arrow::Type::INT64:
     case arrow::Type::FLOAT:
     case arrow::Type::DOUBLE:
-    case arrow::Type::STRING:
-    case arrow::Type::LARGE_STRING:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIMESTAMP:
     case arrow::Type::DECIMAL128:
     case arrow::Type::STRUCT:
       return true;
+    case arrow::Type::STRING:
+      return IsUtf8(As<arrow::StringArray>(array).GetView(row));
+    case arrow::Type::LARGE_STRING:
+      return IsUtf8(As<arrow::LargeStringArray>(array).GetView(row));
+    case arrow::Type::DATE32:
+      return IsDay(As<arrow::Date32Array>(array).Value(row));
+    case arrow::Type::TIMESTAMP:
+      return IsMoment(As<arrow::TimestampArray>(array).Value(row),
+                      static_cast<const arrow::TimestampType&>(*array.type()).unit());
     default:
       return false;
   }
-}
-
-template <typename T>
-const T& As(const arrow::Array& array) {
-  return static_cast<const T&>(array);
 }
 
 void WriteValue(Writer& writer, const arrow::Array& array, std::int64_t row) {

@@ -13,9 +13,10 @@ namespace deltalakedb::storage {
 
 namespace {
 
+// `what` is what was tried, such as "write a temporary file".
 std::unexpected<Error> TempFileError(int error_number, std::string_view what) {
   return Fail(error_number == EACCES ? ErrorCode::kPermission : ErrorCode::kIo,
-              fmt::format("cannot {} a temporary file: {}; TMPDIR names the folder to use", what,
+              fmt::format("cannot {}: {}; TMPDIR names the folder to use", what,
                           std::generic_category().message(error_number)));
 }
 
@@ -31,7 +32,9 @@ Result<TempFile> TempFile::Make() {
     fd = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
     if (fd.get() >= 0) ::unlink(name.c_str());
   }
-  if (fd.get() < 0) return TempFileError(errno, "make");
+  if (fd.get() < 0) {
+    return TempFileError(errno, fmt::format("make a temporary file in {}", folder));
+  }
   return TempFile(std::move(fd));
 }
 
@@ -41,7 +44,7 @@ Result<std::int64_t> TempFile::Append(std::span<const char> data) {
     const ssize_t written = ::pwrite(fd_.get(), data.data(), data.size(), size_bytes_);
     if (written < 0) {
       if (errno == EINTR) continue;
-      return TempFileError(errno, "write");
+      return TempFileError(errno, "write a temporary file");
     }
     size_bytes_ += written;
     data = data.subspan(static_cast<std::size_t>(written));
@@ -53,7 +56,7 @@ Result<void> TempFile::ReadAt(std::int64_t offset, std::span<char> out) const {
   while (!out.empty()) {
     const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), offset);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return TempFileError(got < 0 ? errno : EIO, "read");
+    if (got <= 0) return TempFileError(got < 0 ? errno : EIO, "read a temporary file");
     offset += got;
     out = out.subspan(static_cast<std::size_t>(got));
   }
