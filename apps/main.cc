@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "apps/commands.h"
 #include "apps/console.h"
@@ -52,6 +53,9 @@ Result<void> Run(int argument_count, const char* const* arguments, Console& cons
     return console.out().Finish();
   } catch (const std::bad_alloc&) {
     return Fail(ErrorCode::kUnavailable, "there is not enough memory");
+  } catch (const std::system_error& error) {
+    return Fail(ErrorCode::kUnavailable,
+                std::string("the system gives no more resources: ").append(error.what()));
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kInternal,
                 std::string("this is a bug of deltalakedb: ").append(error.what()));

@@ -30,11 +30,25 @@ void WriteTextIfAny(std::string_view key, const std::optional<std::string>& text
   if (text) WriteTextOrNull(key, text, writer);
 }
 
+// Somebody's JSON without the white space between its tokens: a list has one object per line.
+std::string OnOneLine(std::string_view json) {
+  std::string compact;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (!in_string && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) continue;
+    compact.push_back(c);
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\' && i + 1 < json.size()) compact.push_back(json[++i]);
+  }
+  return compact;
+}
+
 void WriteRawOrNull(std::string_view key, const std::optional<std::string>& json,
                     JsonWriter& writer) {
   WriteKey(key, writer);
   if (json) {
-    WriteRaw(*json, writer);
+    WriteRaw(OnOneLine(*json), writer);
   } else {
     writer.Null();
   }

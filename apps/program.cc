@@ -15,7 +15,10 @@ namespace deltalakedb::cli {
 namespace {
 
 // The value of an option in a message. People mix arguments up, so it may be a URI with a password.
-std::string Quoted(std::string_view text) { return fmt::format("\"{}\"", RedactUriText(text)); }
+std::string Quoted(std::string_view text) {
+  const bool may_be_uri = text.contains('@') || text.contains("//");
+  return fmt::format("\"{}\"", may_be_uri ? RedactUriText(text) : std::string(text));
+}
 
 std::string Joined(const std::vector<std::string>& texts) {
   return fmt::format("{}", fmt::join(texts, ", "));

@@ -1,4 +1,5 @@
-// bench_list_files: opens a table and lists its live files as Arrow, once, and says how long it took.
+// bench_list_files: opens a table and lists its live files as Arrow, once, and says how long
+// it took.
 //
 //   bench_list_files TABLE [--version N] [--count-only]
 //
@@ -131,10 +132,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "bench_list_files: %s\n", measured.error().message().c_str());
     return 1;
   }
-  std::printf("{\"version\": %lld, \"files\": %lld, \"open_s\": %.6f, \"list_s\": %.6f, "
-              "\"total_s\": %.6f, \"cpu_s\": %.6f, \"peak_rss_mib\": %.1f}\n",
-              static_cast<long long>(measured->version.value()),
-              static_cast<long long>(measured->num_files), measured->open_s, measured->list_s,
-              measured->open_s + measured->list_s, measured->cpu_s, deltalakedb::PeakRssMib());
+  std::printf(
+      "{\"version\": %lld, \"files\": %lld, \"open_s\": %.6f, \"list_s\": %.6f, "
+      "\"total_s\": %.6f, \"cpu_s\": %.6f, \"peak_rss_mib\": %.1f}\n",
+      static_cast<long long>(measured->version.value()),
+      static_cast<long long>(measured->num_files), measured->open_s, measured->list_s,
+      measured->open_s + measured->list_s, measured->cpu_s, deltalakedb::PeakRssMib());
   return 0;
 }

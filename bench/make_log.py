@@ -8,7 +8,7 @@
 Version 0 holds protocol and metadata. Every later one adds an equal share of the files, so that
 --files are live at the end; --removes percent of all that were ever added are removed again, the
 oldest first. Each add has a path of about 144 bytes and statistics of five columns. The same
-arguments always give the same bytes. Checkpoints are delta-rs's, which has to be installed for them.
+arguments always give the same bytes. Checkpoints are delta-rs's, which must be installed.
 """
 
 import argparse

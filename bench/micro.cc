@@ -22,10 +22,10 @@ constexpr int kLines = 4096;
 
 // Lines like those of bench/make_log.py: a path of 144 bytes, statistics of five columns.
 std::string AddLine(int i) {
-  const std::string path =
-      fmt::format("event_date=2024-01-01/region=eu-west-1/ingest-batch-{:08}-task-attempt-00-part-"
-                  "{:05}-{:08x}-0000-4000-8000-{:012x}.c000.snappy.parquet",
-                  i / 1000, i, i * 2654435761U, i);
+  const std::string path = fmt::format(
+      "event_date=2024-01-01/region=eu-west-1/ingest-batch-{:08}-task-attempt-00-part-"
+      "{:05}-{:08x}-0000-4000-8000-{:012x}.c000.snappy.parquet",
+      i / 1000, i, i * 2654435761U, i);
   const std::string stats = fmt::format(
       R"({{"numRecords":1000,"minValues":{{"id":{0},"event_time":"2024-01-01T00:00:00.{1:03}Z",)"
       R"("category":"cat-0001","amount":3.01,"quantity":1}},"maxValues":{{"id":{2},)"

@@ -252,12 +252,38 @@ def test_DamagedCheckpointWithAnOlderOne_IsReadFromThatOne(table):
     assert warned_files(table) == [f"f{n}" for n in range(6)]
 
 
-def test_CheckpointThatIsNoneOfDelta_IsCorrupt(table):
-    # A readable checkpoint is the state, even one that lacks what it has to have.
+def test_CheckpointThatIsNoneOfDelta_IsDamaged(table):
     table.grow(3)
     write_checkpoint(table.path(1, "checkpoint.parquet"), [{"x": 1}], pa.schema([("x", pa.int8())]))
+    outcome = run("files", table.folder, "--json")
+    assert outcome.status == DONE and len(outcome.stdout.splitlines()) == 3
+    assert outcome.warnings()
+    table.path(0).unlink()
     refused(CORRUPT, "files", table.folder)
-    assert table.files("--version", 0) == ["f0"]
+
+
+def test_MissingPart_IsReplacedWithAWarning(table):
+    table.grow(4)
+    table.path(2, f"checkpoint.{1:010d}.{2:010d}.parquet").write_bytes(b"the other part is missing")
+    outcome = run("files", table.folder, "--json")
+    assert outcome.status == DONE and len(outcome.stdout.splitlines()) == 4
+    assert any("1 of its 2 parts" in warning for warning in outcome.warnings())
+
+
+def test_CatalogManagedByWriterFeatureAlone_IsUnsupported(table):
+    table.grow(1)
+    table.commit(1, {"protocol": {"minReaderVersion": 1, "minWriterVersion": 7,
+                                  "writerFeatures": ["catalogManaged"]}})
+    refused(UNSUPPORTED, "snapshot", table.folder)
+
+
+def test_SizesBeyond63Bits_AreCorrupt(table):
+    table.grow(1)
+    table.commit(1, add("a", size=2**63 - 1), add("b", size=2**63 - 1))
+    refused(CORRUPT, "snapshot", table.folder)
+    table.commit(2, add("c", size=-5))
+    error = refused(CORRUPT, "files", table.folder)
+    assert "negative" in error["message"]
 
 
 def test_CheckpointWithTextThatIsNotUtf8_IsRefused(table):

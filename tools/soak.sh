@@ -7,17 +7,17 @@ source "$(dirname "$0")/stages.sh"
 
 # Runs one target on a copy of its corpus, so that what it finds on the way stays out of git. An
 # input that fails it is kept in build/fuzz.
-fuzz() {  # PROGRAM
-  local name=${1##*/fuzz_} corpus=$work/corpus log=$work/fuzz runs
+fuzz() {  # TARGET
+  local name=${1#fuzz_} corpus=$work/corpus log=$work/fuzz runs
   rm -rf "$corpus" && mkdir "$corpus"
   if [[ -d fuzz/corpus/$name ]]; then cp -r "fuzz/corpus/$name/." "$corpus"; fi
-  if ! "$1" -runs="$FUZZ_RUNS" -max_len=65536 -timeout=30 -print_final_stats=1 \
+  if ! "build/fuzz/bin/$1" -runs="$FUZZ_RUNS" -max_len=65536 -timeout=30 -print_final_stats=1 \
       -artifact_prefix="build/fuzz/$name-" "$corpus" >"$log" 2>&1; then
     tail -n 60 "$log"
     return 1
   fi
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  echo "fuzz_$name: ${runs:-0} runs"
+  echo "$1: ${runs:-0} runs"
   [[ ${runs:-0} -ge $FUZZ_RUNS ]]
 }
 
@@ -28,9 +28,8 @@ fi
 if stage "tsan: build" build tsan; then
   stage "tsan: tests" tests tsan
 fi
-if stage "fuzz: build" build fuzz; then
-  for program in build/fuzz/bin/fuzz_*; do
-    stage "fuzz: ${program##*/}" fuzz "$program"
-  done
+mapfile -t targets < <(basename --suffix=.cc fuzz/fuzz_*.cc)
+if stage "fuzz: build" build fuzz --target "${targets[@]}"; then
+  for target in "${targets[@]}"; do stage "fuzz: $target" fuzz "$target"; done
 fi
 finish

@@ -33,8 +33,8 @@ finish() {
   exit 0
 }
 
-build() {  # PRESET
-  cmake --preset "$1" && cmake --build --preset "$1" -j "$JOBS"
+build() {  # PRESET BUILD-OPTION...
+  cmake --preset "$1" && cmake --build --preset "$1" -j "$JOBS" "${@:2}"
 }
 
 tests() {  # PRESET CTEST-OPTION...

@@ -14,10 +14,18 @@ namespace deltalakedb {
 namespace {
 
 constexpr ErrorCode kAllCodes[] = {
-    ErrorCode::kInvalidArgument, ErrorCode::kNotFound,      ErrorCode::kAlreadyExists,
-    ErrorCode::kUnsupported,     ErrorCode::kCorrupt,       ErrorCode::kPermission,
-    ErrorCode::kBusy,            ErrorCode::kUnavailable,   ErrorCode::kIo,
-    ErrorCode::kLimitExceeded,   ErrorCode::kCancelled,     ErrorCode::kInternal,
+    ErrorCode::kInvalidArgument,
+    ErrorCode::kNotFound,
+    ErrorCode::kAlreadyExists,
+    ErrorCode::kUnsupported,
+    ErrorCode::kCorrupt,
+    ErrorCode::kPermission,
+    ErrorCode::kBusy,
+    ErrorCode::kUnavailable,
+    ErrorCode::kIo,
+    ErrorCode::kLimitExceeded,
+    ErrorCode::kCancelled,
+    ErrorCode::kInternal,
 };
 
 TEST(ErrorTest, Codes_HaveNamesOfTheirOwn) {

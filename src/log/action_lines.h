@@ -19,6 +19,11 @@ struct LinesFile {
   std::int64_t size_bytes = 0;
 };
 
+// Opens a file that was listed. Errors: Unavailable when it is gone or of another size by now, as
+// log files are never changed: whoever lists anew may succeed.
+Result<std::shared_ptr<const storage::InputFile>> OpenListed(const storage::FileSystem& file_system,
+                                                             const LinesFile& listed);
+
 // A source for OrderedPipeline<T>: the chunks of `files`, each turned into a T by
 // `work(file_index, chunk)`, which runs on worker threads. A file that fits into one chunk is
 // opened and read by its task, so that reading is parallel too.
@@ -44,7 +49,7 @@ class ChunkSource {
       if (state.files[index].size_bytes <= static_cast<std::int64_t>(kChunkBytes)) {
         return FileTask(index);
       }
-      auto file = state.file_system->Open(state.files[index].path);
+      auto file = OpenListed(*state.file_system, state.files[index]);
       if (!file) return Fail(std::move(file).error());
       state.reader.emplace(*std::move(file));
     }
@@ -70,16 +75,11 @@ class ChunkSource {
 
   std::optional<Task> FileTask(std::size_t index) const {
     return Task([state = state_, index] -> Result<T> {
-      auto file = state->file_system->Open(state->files[index].path);
+      auto file = OpenListed(*state->file_system, state->files[index]);
       if (!file) return Fail(std::move(file).error());
       LineChunkReader reader(*std::move(file));
       Result<std::optional<LineChunk>> chunk = reader.Next();
       if (!chunk) return Fail(std::move(chunk).error());
-      if (!reader.at_end()) {
-        return Fail(Error(ErrorCode::kIo, "the file grew while it was read; try again")
-                        .In(reader.path())
-                        .With("file", reader.path()));
-      }
       return state->work(index, *chunk ? **chunk : LineChunk{});
     });
   }

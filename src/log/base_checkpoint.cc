@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/try.h"
+#include "log/action_lines.h"
 #include "log/line_chunks.h"
 #include "protocol/action_json.h"
 #include "protocol/paths.h"
@@ -19,15 +20,10 @@ StateActions ToStateActions(storage::CheckpointState state) {
           std::move(state.domain_metadata)};
 }
 
-// A log file that the listing or a checkpoint names must be there: its absence is damage.
+// A file of the listing.
 Result<std::shared_ptr<const storage::InputFile>> OpenLogFile(const LogFolder& folder,
-                                                              const std::string& name) {
-  auto file = folder.file_system->Open(folder.PathOf(name));
-  if (!file && file.error().code() == ErrorCode::kNotFound) {
-    return Fail(Error(ErrorCode::kCorrupt, fmt::format("{} is missing", folder.PathOf(name)))
-                    .With("file", folder.PathOf(name)));
-  }
-  return file;
+                                                              const storage::FileInfo& info) {
+  return OpenListed(*folder.file_system, {folder.PathOf(info.name), info.size_bytes});
 }
 
 // Sidecars live in `_sidecars`, whatever folder their path names beside (PROTOCOL.md, V2 rules).
@@ -36,10 +32,27 @@ std::string SidecarName(const protocol::Sidecar& sidecar) {
   return "_sidecars/" + path.substr(path.rfind('/') + 1);
 }
 
+// A sidecar that a checkpoint names must be there, and be the one that was written: anything else
+// is damage.
+Result<std::shared_ptr<const storage::InputFile>> OpenSidecar(const LogFolder& folder,
+                                                              const protocol::Sidecar& sidecar) {
+  const std::string path = folder.PathOf(SidecarName(sidecar));
+  const auto damage = [&](std::string problem) {
+    return Fail(Error(ErrorCode::kCorrupt, path + problem).With("file", path));
+  };
+  auto file = folder.file_system->Open(path);
+  if (!file && file.error().code() == ErrorCode::kNotFound) return damage(" is missing");
+  if (file && sidecar.size_in_bytes > 0 && (*file)->size_bytes() != sidecar.size_in_bytes) {
+    return damage(fmt::format(" has {} bytes, its checkpoint says {}", (*file)->size_bytes(),
+                              sidecar.size_in_bytes));
+  }
+  return file;
+}
+
 // Reads the top file of a V2 checkpoint in JSON, all but its file actions.
 Result<storage::CheckpointState> ReadJsonState(const LogFolder& folder,
                                                const storage::FileInfo& info) {
-  DELTALAKEDB_ASSIGN(auto file, OpenLogFile(folder, info.name));
+  DELTALAKEDB_ASSIGN(auto file, OpenLogFile(folder, info));
   LineChunkReader reader(file);
   protocol::ActionParser parser;
   protocol::Arena arena;
@@ -99,7 +112,7 @@ Result<BaseCheckpoint> OpenCheckpoint(const LogFolder& folder, const CheckpointF
     base.json_file = files.files.front();
   } else {
     for (const storage::FileInfo& info : files.files) {
-      DELTALAKEDB_ASSIGN(auto file, OpenLogFile(folder, info.name));
+      DELTALAKEDB_ASSIGN(auto file, OpenLogFile(folder, info));
       DELTALAKEDB_ASSIGN(auto parquet, storage::ParquetCheckpoint::Open(std::move(file)));
       DELTALAKEDB_ASSIGN(auto read, parquet->LoadState());
       take(std::move(read));
@@ -107,7 +120,7 @@ Result<BaseCheckpoint> OpenCheckpoint(const LogFolder& folder, const CheckpointF
     }
   }
   for (const protocol::Sidecar& sidecar : sidecars) {
-    DELTALAKEDB_ASSIGN(auto file, OpenLogFile(folder, SidecarName(sidecar)));
+    DELTALAKEDB_ASSIGN(auto file, OpenSidecar(folder, sidecar));
     DELTALAKEDB_ASSIGN(auto parquet, storage::ParquetCheckpoint::Open(std::move(file)));
     base.parquet_files.push_back(std::move(parquet));
   }

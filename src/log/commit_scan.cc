@@ -128,8 +128,7 @@ class LiveIndex {
     }
   }
 
-  // Consumes the index.
-  void Finish(CommitScan& scan) {
+  Result<void> Finish(CommitScan& scan) const {
     scan.live.resize(lines_.size());
     for (std::size_t piece = 0; piece < lines_.size(); ++piece) {
       scan.live[piece].is_live.resize(lines_[piece].count);
@@ -143,10 +142,11 @@ class LiveIndex {
       for (const auto& [line, size_bytes] : lines_[piece].add_sizes) {
         if (!live.is_live[line]) continue;
         ++live.num_live;
-        scan.totals.size_in_bytes += size_bytes;
+        DELTALAKEDB_TRY(AddSize(size_bytes, scan.totals));
       }
       scan.totals.num_files += live.num_live;
     }
+    return {};
   }
 
  private:
@@ -165,6 +165,13 @@ class LiveIndex {
 };
 
 }  // namespace
+
+Result<void> AddSize(std::int64_t size_bytes, FileTotals& totals) {
+  if (__builtin_add_overflow(totals.size_in_bytes, size_bytes, &totals.size_in_bytes)) {
+    return Fail(ErrorCode::kCorrupt, "the sizes of the table's files add up to more than 63 bits");
+  }
+  return {};
+}
 
 Result<CommitScan> ScanCommits(const LogFolder& folder, const LogSegment& segment,
                                LogState& state) {
@@ -191,7 +198,7 @@ Result<CommitScan> ScanCommits(const LogFolder& folder, const LogSegment& segmen
       scan.last_commit_info = std::move(chunk->commit_info);
     }
   }
-  index.Finish(scan);
+  DELTALAKEDB_TRY(index.Finish(scan));
   return scan;
 }
 

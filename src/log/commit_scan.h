@@ -35,6 +35,9 @@ struct CommitScan {
   std::optional<CommitInfo> last_commit_info;  // of the segment's version, if its commit has one
 };
 
+// Adds to the size of `totals`. Errors: Corrupt, when the sum is beyond 63 bits.
+Result<void> AddSize(std::int64_t size_bytes, FileTotals& totals);
+
 // Scans the pieces of a segment and applies their actions to `state`.
 // Errors: Corrupt (with file and line), LimitExceeded, Io, NotFound.
 Result<CommitScan> ScanCommits(const LogFolder& folder, const LogSegment& segment, LogState& state);

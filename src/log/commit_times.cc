@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/try.h"
+#include "log/action_lines.h"
 #include "log/line_chunks.h"
 #include "protocol/action_json.h"
 
@@ -34,26 +35,33 @@ bool IsTrue(std::string_view text) {
   });
 }
 
-// The first action of a commit when it is a commitInfo, where in-commit timestamps have to be.
-Result<std::optional<CommitInfo>> ReadCommitInfo(const LogFolder& folder, const std::string& name) {
-  DELTALAKEDB_ASSIGN(auto file, folder.file_system->Open(folder.PathOf(name)));
+// The commitInfo of a commit. It has to come first where it carries an in-commit timestamp; one
+// that comes later is found all the same, as in every other place that reads it.
+Result<std::optional<CommitInfo>> ReadCommitInfo(const LogFolder& folder,
+                                                 const storage::FileInfo& commit) {
+  DELTALAKEDB_ASSIGN(
+      auto file, OpenListed(*folder.file_system, {folder.PathOf(commit.name), commit.size_bytes}));
   LineChunkReader reader(std::move(file));
-  DELTALAKEDB_ASSIGN(const auto chunk, reader.Next());
   std::optional<CommitInfo> info;
   std::optional<Error> error;
-  if (!chunk) return info;
   protocol::ActionParser parser;
   protocol::Arena arena;
-  chunk->ForEachRecord([&](std::int64_t number, std::string_view line) {
+  const auto find = [&](std::int64_t number, std::string_view line) {
     if (IsBlank(line)) return true;
+    arena.Reset();
     auto action = parser.Parse(line, protocol::FileDetail::kIdentity, arena);
     if (!action) {
       error = AtLine(std::move(action).error(), reader.path(), number);
     } else if (auto* found = std::get_if<CommitInfo>(&*action)) {
       info = std::move(*found);
     }
-    return false;
-  });
+    return !error && !info;
+  };
+  while (!error && !info) {
+    DELTALAKEDB_ASSIGN(const auto chunk, reader.Next());
+    if (!chunk) break;
+    chunk->ForEachRecord(find);
+  }
   if (error) return Fail(*std::move(error));
   return info;
 }
@@ -113,15 +121,16 @@ CommitTimes::CommitTimes(const LogFolder& folder, std::optional<InCommitTimestam
 }
 
 Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
-  if (folder_->listing.commits.contains(version)) {
-    const std::string name = CommitName(version);
-    DELTALAKEDB_ASSIGN(const auto info, ReadCommitInfo(*folder_, name));
+  if (const auto commit = folder_->listing.commits.find(version);
+      commit != folder_->listing.commits.end()) {
+    const std::string& name = commit->second.name;
+    DELTALAKEDB_ASSIGN(const auto info, ReadCommitInfo(*folder_, commit->second));
     if (info && info->in_commit_timestamp) return Timestamp(*info->in_commit_timestamp);
-    return Fail(Error(ErrorCode::kCorrupt,
-                      fmt::format("{} has no inCommitTimestamp in its first action, though the "
-                                  "table has in-commit timestamps since version {}",
-                                  folder_->PathOf(name), in_commit_->since.value()))
-                    .With("file", folder_->PathOf(name)));
+    return Fail(
+        Error(ErrorCode::kCorrupt, fmt::format("{} has no inCommitTimestamp, though the "
+                                               "table has in-commit timestamps since version {}",
+                                               folder_->PathOf(name), in_commit_->since.value()))
+            .With("file", folder_->PathOf(name)));
   }
   if (const auto checksum = folder_->listing.checksums.find(version);
       checksum != folder_->listing.checksums.end()) {

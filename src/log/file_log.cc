@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -18,6 +19,9 @@
 namespace deltalakedb::log {
 
 namespace {
+
+// How often the log is listed anew when it changes while it is read.
+constexpr int kListAttemptsMax = 5;
 
 // Of one commit, or of a chunk of one.
 struct CommitFacts {
@@ -150,6 +154,37 @@ Result<Version> ResolveTimestamp(const LogFolder& folder, const Metadata& latest
           .With("latestVersion", range.last.value()));
 }
 
+Result<std::shared_ptr<const Snapshot>> LoadListedSnapshot(
+    const std::shared_ptr<const LogFolder>& folder, TableVersion which) {
+  if (const Version* version = which.version()) {
+    if (*version < Version(0)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is no version; versions start at 0", version->value()));
+    }
+    return RebuildSnapshot(folder, *version);
+  }
+  DELTALAKEDB_ASSIGN(auto latest, RebuildSnapshot(folder, folder->listing.Latest()));
+  if (which.timestamp() == nullptr) return latest;
+  DELTALAKEDB_ASSIGN(const Version version,
+                     ResolveTimestamp(*folder, latest->metadata(), *which.timestamp()));
+  if (version == latest->version()) return latest;
+  return RebuildSnapshot(folder, version);
+}
+
+Result<std::vector<HistoryEntry>> LoadListedHistory(const std::shared_ptr<const LogFolder>& folder,
+                                                    const HistoryOptions& options) {
+  DELTALAKEDB_ASSIGN(const auto latest, RebuildSnapshot(folder, folder->listing.Latest()));
+  DELTALAKEDB_ASSIGN(const auto times, CommitTimes::Make(*folder, latest->metadata()));
+  HistoryReader reader(*folder, times, options);
+  std::vector<Version> versions;
+  if (options.limit && *options.limit == 0) return std::vector<HistoryEntry>();
+  for (auto it = folder->listing.commits.rbegin(); it != folder->listing.commits.rend(); ++it) {
+    DELTALAKEDB_ASSIGN(const bool is_excluded, reader.IsExcluded(it->first));
+    if (!is_excluded) versions.push_back(it->first);
+  }
+  return reader.Read(versions);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FileLog>> FileLog::Open(const storage::FileSystem& file_system,
@@ -188,35 +223,26 @@ Result<Version> FileLog::LoadLatestVersion() const {
   return folder->listing.Latest();
 }
 
-Result<std::shared_ptr<const Snapshot>> FileLog::LoadSnapshot(TableVersion which) const {
-  DELTALAKEDB_ASSIGN(const auto folder, List());
-  if (const Version* version = which.version()) {
-    if (*version < Version(0)) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is no version; versions start at 0", version->value()));
-    }
-    return RebuildSnapshot(folder, *version);
+// Calls load(folder) on a fresh listing; again on another when files of the first are gone by then,
+// as log clean-up removes them.
+template <typename Load>
+std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> FileLog::WithListing(
+    Load load) const {
+  for (int attempt = 1;; ++attempt) {
+    DELTALAKEDB_ASSIGN(const auto folder, List());
+    auto loaded = load(folder);
+    const bool has_changed = !loaded && loaded.error().code() == ErrorCode::kUnavailable &&
+                             loaded.error().FindFact("file") != nullptr;
+    if (!has_changed || attempt == kListAttemptsMax) return loaded;
   }
-  DELTALAKEDB_ASSIGN(auto latest, RebuildSnapshot(folder, folder->listing.Latest()));
-  if (which.timestamp() == nullptr) return latest;
-  DELTALAKEDB_ASSIGN(const Version version,
-                     ResolveTimestamp(*folder, latest->metadata(), *which.timestamp()));
-  if (version == latest->version()) return latest;
-  return RebuildSnapshot(folder, version);
+}
+
+Result<std::shared_ptr<const Snapshot>> FileLog::LoadSnapshot(TableVersion which) const {
+  return WithListing([&](const auto& folder) { return LoadListedSnapshot(folder, which); });
 }
 
 Result<std::vector<HistoryEntry>> FileLog::LoadHistory(const HistoryOptions& options) const {
-  DELTALAKEDB_ASSIGN(const auto folder, List());
-  DELTALAKEDB_ASSIGN(const auto latest, RebuildSnapshot(folder, folder->listing.Latest()));
-  DELTALAKEDB_ASSIGN(const auto times, CommitTimes::Make(*folder, latest->metadata()));
-  HistoryReader reader(*folder, times, options);
-  std::vector<Version> versions;
-  if (options.limit && *options.limit == 0) return std::vector<HistoryEntry>();
-  for (auto it = folder->listing.commits.rbegin(); it != folder->listing.commits.rend(); ++it) {
-    DELTALAKEDB_ASSIGN(const bool is_excluded, reader.IsExcluded(it->first));
-    if (!is_excluded) versions.push_back(it->first);
-  }
-  return reader.Read(versions);
+  return WithListing([&](const auto& folder) { return LoadListedHistory(folder, options); });
 }
 
 }  // namespace deltalakedb::log

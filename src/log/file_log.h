@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "deltalakedb/log_sink.h"
 #include "deltalakedb/result.h"
@@ -31,6 +32,8 @@ class FileLog final : public TransactionLog {
       : file_system_(file_system), table_path_(std::move(table_path)), sink_(sink) {}
 
   Result<std::shared_ptr<const LogFolder>> List() const;
+  template <typename Load>
+  std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> WithListing(Load load) const;
 
   const storage::FileSystem& file_system_;
   std::string table_path_;

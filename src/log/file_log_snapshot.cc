@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -30,7 +31,7 @@ const std::string& NameOf(const CheckpointFiles& checkpoint) {
 // A failure that another base may get around. Anything else concerns the whole log.
 bool IsDamage(const Error& error) {
   return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kNotFound ||
-         error.code() == ErrorCode::kLimitExceeded;
+         error.code() == ErrorCode::kLimitExceeded || error.FindFact("outOfMemory") != nullptr;
 }
 
 // A version rebuilt but for the checks on its state.
@@ -95,6 +96,18 @@ void WarnDamaged(const LogFolder& folder, const Error& error) {
                   error.message()));
 }
 
+// Checkpoints of which parts are missing would have saved reading from the older `base` on.
+void WarnIncomplete(const LogFolder& folder, std::optional<Version> base, Version version) {
+  for (const IncompleteCheckpoint& incomplete : folder.listing.incomplete_checkpoints) {
+    if (incomplete.version > version || (base && incomplete.version <= *base)) continue;
+    folder.sink->Write(LogLevel::kWarning,
+                       fmt::format("the checkpoint of version {} in {} has {} of its {} parts and "
+                                   "is not used",
+                                   incomplete.version.value(), folder.path, incomplete.parts_found,
+                                   incomplete.parts_expected));
+  }
+}
+
 Result<Attempt> Replay(const std::shared_ptr<const LogFolder>& folder, LogSegment segment,
                        std::optional<BaseCheckpoint> base, LogState state) {
   Rebuilt rebuilt{{folder, std::move(segment), std::move(base), {}}, std::move(state)};
@@ -123,6 +136,7 @@ Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version
       continue;
     }
     if (no_way.damage) WarnDamaged(*folder, *no_way.damage);
+    WarnIncomplete(*folder, files->version, version);
     return Replay(folder, *std::move(segment), *std::move(base), std::move(state));
   }
   auto segment = PlanSegment(folder->listing, std::nullopt, version);
@@ -131,6 +145,7 @@ Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version
     return Attempt{std::nullopt, std::move(no_way)};
   }
   if (no_way.damage) WarnDamaged(*folder, *no_way.damage);
+  WarnIncomplete(*folder, std::nullopt, version);
   return Replay(folder, *std::move(segment), std::nullopt, LogState{});
 }
 
@@ -233,8 +248,62 @@ Result<FileTotals> FileLogSnapshot::LoadTotals() const {
     return other->LoadTotals();
   }
   totals->num_files += sources_->scan.totals.num_files;
-  totals->size_in_bytes += sources_->scan.totals.size_in_bytes;
+  DELTALAKEDB_TRY(AddSize(sources_->scan.totals.size_in_bytes, *totals));
   return totals;
+}
+
+// The versions that can be rebuilt without a break down from the latest, and the checkpoints that
+// this takes.
+struct Run {
+  VersionRange versions;
+  std::set<const CheckpointFiles*> bases;
+};
+
+// That run if all checkpoints but the damaged ones can be read; nullopt when the latest version
+// itself is out of reach.
+std::optional<Run> FindRun(const LogListing& listing, const DamagedSet& damaged) {
+  std::map<Version, const CheckpointFiles*> checkpoints;  // the most preferred of each version
+  for (const CheckpointFiles& files : listing.checkpoints) {
+    if (!damaged.contains(NameOf(files))) checkpoints.insert_or_assign(files.version, &files);
+  }
+  std::multimap<Version, Version> compactions;  // last version to first
+  std::set<Version> candidates;
+  const Version latest = listing.Latest();
+  for (const CompactionFile& compaction : listing.compactions) {
+    if (compaction.last > latest) continue;
+    compactions.emplace(compaction.last, compaction.first);
+    candidates.insert(compaction.last);
+  }
+  for (const auto& [version, commit] : listing.commits)
+    candidates.insert(candidates.end(), version);
+  for (const auto& [version, files] : checkpoints) candidates.insert(version);
+  // Of each version within reach the checkpoint that it goes back to; null for version 0.
+  std::map<Version, const CheckpointFiles*> bases;
+  for (const Version version : candidates) {
+    std::optional<const CheckpointFiles*> base;
+    const auto continue_from = [&](Version first) {
+      if (base) return;
+      if (first == Version(0)) base = nullptr;
+      if (const auto before = bases.find(Version(first.value() - 1)); before != bases.end()) {
+        base = before->second;
+      }
+    };
+    if (listing.commits.contains(version)) continue_from(version);
+    const auto [begin, end] = compactions.equal_range(version);
+    for (auto it = begin; it != end; ++it) continue_from(it->second);
+    if (const auto own = checkpoints.find(version); !base && own != checkpoints.end()) {
+      base = own->second;
+    }
+    if (base) bases.emplace_hint(bases.end(), version, *base);
+  }
+  Run run{{latest.next(), latest}, {}};
+  for (auto it = bases.rbegin(); it != bases.rend(); ++it) {
+    if (it->first.next() != run.versions.first) break;
+    run.versions.first = it->first;
+    if (it->second != nullptr) run.bases.insert(it->second);
+  }
+  if (run.versions.first > latest) return std::nullopt;
+  return run;
 }
 
 // A missing commit below the run that can be read is cleaned-up history, not damage.
@@ -260,6 +329,7 @@ Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
   if (!attempt.rebuilt) {
     if (!attempt.no_way.damage) {
       const auto range = FindAvailableRange(*folder);
+      if (!range && !IsDamage(range.error())) return Fail(range.error());
       if (range && version < range->first) return Fail(OutOfRange(*folder, version, *range));
     }
     return Fail(ErrorFor(*folder, version, std::move(attempt.no_way)));
@@ -277,28 +347,34 @@ Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
 }
 
 Result<VersionRange> FindAvailableRange(const LogFolder& folder) {
-  const LogListing& listing = folder.listing;
-  const Version latest = listing.Latest();
-  // Down from the latest while commits follow one another.
-  Version first = latest.next();
-  while (first > Version(0) && listing.commits.contains(Version(first.value() - 1))) {
-    first = Version(first.value() - 1);
-  }
-  if (first == Version(0)) return VersionRange{first, latest};
-  // A checkpoint at `first - 1` or later is a base for all that follows.
-  for (const CheckpointFiles& files : listing.checkpoints) {
-    if (files.version.next() < first) continue;
-    LogState state;
-    if (const auto base = OpenCheckpoint(folder, files, state); base) {
-      return VersionRange{files.version, latest};
-    } else if (!IsDamage(base.error())) {
-      return Fail(base.error());
+  NoWay no_way;
+  DamagedSet damaged;
+  std::set<std::string> readable;
+  for (;;) {
+    const auto run = FindRun(folder.listing, damaged);
+    if (!run) break;
+    const std::size_t damaged_before = damaged.size();
+    for (const CheckpointFiles* files : run->bases) {
+      if (readable.contains(NameOf(*files))) continue;
+      LogState state;
+      const auto base = OpenCheckpoint(folder, *files, state);
+      if (base) {
+        readable.insert(NameOf(*files));
+        continue;
+      }
+      if (!IsDamage(base.error())) return Fail(base.error());
+      damaged.insert(NameOf(*files));
+      if (!no_way.damage) no_way.damage = base.error();
+      break;
     }
+    if (damaged.size() == damaged_before) return run->versions;
   }
-  // Compactions may bridge what is missing; then only trying tells.
-  if (PlanSegment(listing, std::nullopt, latest)) return VersionRange{Version(0), latest};
-  return Fail(
-      ErrorFor(folder, latest, NoWay{Version(std::max<std::int64_t>(first.value() - 1, 0)), {}}));
+  const Version latest = folder.listing.Latest();
+  const auto bases = FindBases(folder.listing, latest, damaged);
+  const auto plan = PlanSegment(
+      folder.listing, bases.empty() ? std::nullopt : std::optional(*bases.front()), latest);
+  if (!plan) no_way.missing_commit = plan.error().commit;
+  return Fail(ErrorFor(folder, latest, std::move(no_way)));
 }
 
 }  // namespace deltalakedb::log

@@ -167,7 +167,7 @@ Result<FileTotals> CountBaseFiles(const std::shared_ptr<const FileSources>& sour
     DELTALAKEDB_ASSIGN(const auto batch, files.Next());
     if (!batch) return totals;
     totals.num_files += static_cast<std::int64_t>(batch->files().size());
-    for (const AddFile& add : batch->files()) totals.size_in_bytes += add.size;
+    for (const AddFile& add : batch->files()) DELTALAKEDB_TRY(AddSize(add.size, totals));
   }
 }
 

@@ -62,8 +62,6 @@ class LineChunkReader {
 
   const std::string& path() const { return file_->path(); }
 
-  bool at_end() const { return offset_ >= file_->size_bytes(); }
-
   // The next records; nullopt at the end of the file. Errors: Io, LimitExceeded (one too long).
   Result<std::optional<LineChunk>> Next();
 

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <expected>
+#include <limits>
+#include <ranges>
+#include <set>
 #include <tuple>
+#include <utility>
 
 namespace deltalakedb::log {
 
@@ -22,6 +26,13 @@ std::optional<std::int64_t> ParseDigits(std::string_view text, std::size_t digit
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc()) return std::nullopt;  // beyond 63 bits
   return value;
+}
+
+// A version as names have it, or nothing. The very last number is none: no version could follow it.
+std::optional<std::int64_t> ParseVersion(std::string_view text) {
+  const auto version = ParseDigits(text, kVersionDigits);
+  if (version == std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+  return version;
 }
 
 std::vector<std::string_view> SplitAtDots(std::string_view name) {
@@ -68,7 +79,7 @@ void ArrangeCheckpoint(Version version, const std::vector<std::string_view>& wor
 void ArrangeFile(storage::FileInfo file, LogListing& listing, PartSets& parts) {
   const std::string name = file.name;
   const std::vector<std::string_view> words = SplitAtDots(name);
-  const auto number = ParseDigits(words[0], kVersionDigits);
+  const auto number = ParseVersion(words[0]);
   if (!number || words.size() < 2) return;
   const Version version(*number);
   if (words.size() == 2 && words[1] == "json") {
@@ -78,7 +89,7 @@ void ArrangeFile(storage::FileInfo file, LogListing& listing, PartSets& parts) {
   } else if (words[1] == "checkpoint") {
     ArrangeCheckpoint(version, words, std::move(file), listing, parts);
   } else if (words.size() == 4 && words[2] == "compacted" && words[3] == "json") {
-    const auto last = ParseDigits(words[1], kVersionDigits);
+    const auto last = ParseVersion(words[1]);
     if (last && *last > *number) {
       listing.compactions.push_back({version, Version(*last), std::move(file)});
     }
@@ -94,14 +105,62 @@ auto Rank(const CheckpointFiles& checkpoint) {
                     std::string_view(checkpoint.files.front().name));
 }
 
-// The compaction that starts at `version` and reaches furthest without passing `last`.
-const CompactionFile* FindCompaction(const LogListing& listing, Version version, Version last) {
-  const CompactionFile* best = nullptr;
-  for (const CompactionFile& compaction : listing.compactions) {
-    if (compaction.first != version || compaction.last > last) continue;
-    if (best == nullptr || compaction.last > best->last) best = &compaction;
+LogSegment::Piece PieceOf(Version version, const storage::FileInfo& commit) {
+  return {version, version, commit};
+}
+LogSegment::Piece PieceOf(const CompactionFile& compaction) {
+  return {compaction.first, compaction.last, compaction.file};
+}
+
+// The compaction that starts at `version` and reaches furthest without passing `last`, among those
+// for which may_end(version after it) holds.
+template <typename MayEnd>
+const CompactionFile* FindCompaction(const LogListing& listing, Version version, Version last,
+                                     MayEnd may_end) {
+  const auto candidates =
+      std::ranges::equal_range(listing.compactions, version, {}, &CompactionFile::first);
+  for (const CompactionFile& compaction : candidates | std::views::reverse) {
+    if (compaction.last <= last && may_end(compaction.last.next())) return &compaction;
   }
-  return best;
+  return nullptr;
+}
+
+// The versions from `first` on at which a piece can begin so that pieces lead up to `last`.
+std::set<Version> FindStarts(const LogListing& listing, Version first, Version last) {
+  std::set<Version> candidates;
+  for (const CompactionFile& compaction : listing.compactions) candidates.insert(compaction.first);
+  for (const auto& [version, commit] : listing.commits) candidates.insert(version);
+  std::set<Version> starts = {last.next()};
+  for (auto it = candidates.upper_bound(last); it != candidates.begin();) {
+    const Version version = *--it;
+    if (version < first) break;
+    const auto is_start = [&](Version next) { return starts.contains(next); };
+    if ((listing.commits.contains(version) && is_start(version.next())) ||
+        FindCompaction(listing, version, last, is_start) != nullptr) {
+      starts.insert(version);
+    }
+  }
+  return starts;
+}
+
+// The pieces from `first` to `last`, each beginning at a version that may_start allows.
+template <typename MayStart>
+std::expected<std::vector<LogSegment::Piece>, MissingCommit> FindPieces(const LogListing& listing,
+                                                                        Version first, Version last,
+                                                                        MayStart may_start) {
+  std::vector<LogSegment::Piece> pieces;
+  while (first <= last) {
+    const auto commit = listing.commits.find(first);
+    if (commit != listing.commits.end() && may_start(first.next())) {
+      pieces.push_back(PieceOf(first, commit->second));
+    } else if (const auto* compaction = FindCompaction(listing, first, last, may_start)) {
+      pieces.push_back(PieceOf(*compaction));
+    } else {
+      return std::unexpected(MissingCommit{first});
+    }
+    first = pieces.back().last.next();
+  }
+  return pieces;
 }
 
 }  // namespace
@@ -134,6 +193,9 @@ LogListing ArrangeListing(std::vector<storage::FileInfo> files) {
     listing.checkpoints.push_back(std::move(checkpoint));
   }
   std::ranges::sort(listing.checkpoints, {}, Rank);
+  std::ranges::sort(listing.compactions, {}, [](const CompactionFile& compaction) {
+    return std::pair(compaction.first, compaction.last);
+  });
   return listing;
 }
 
@@ -141,17 +203,18 @@ std::expected<LogSegment, MissingCommit> PlanSegment(const LogListing& listing,
                                                      std::optional<CheckpointFiles> base,
                                                      Version version) {
   LogSegment segment{version, std::move(base), {}};
-  Version next = segment.base ? segment.base->version.next() : Version(0);
-  while (next <= version) {
-    if (const auto commit = listing.commits.find(next); commit != listing.commits.end()) {
-      segment.pieces.push_back({next, next, commit->second});
-    } else if (const auto* compaction = FindCompaction(listing, next, version)) {
-      segment.pieces.push_back({compaction->first, compaction->last, compaction->file});
-    } else {
-      return std::unexpected(MissingCommit{next});
+  const Version first = segment.base ? segment.base->version.next() : Version(0);
+  auto pieces = FindPieces(listing, first, version, [](Version) { return true; });
+  if (!pieces && !listing.compactions.empty()) {
+    // A commit that is there, or a compaction that reaches far, may have led into a dead end.
+    const std::set<Version> starts = FindStarts(listing, first, version);
+    if (starts.contains(first)) {
+      pieces =
+          FindPieces(listing, first, version, [&](Version next) { return starts.contains(next); });
     }
-    next = segment.pieces.back().last.next();
   }
+  if (!pieces) return std::unexpected(pieces.error());
+  segment.pieces = *std::move(pieces);
   return segment;
 }
 

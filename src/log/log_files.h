@@ -48,7 +48,7 @@ struct LogListing {
   // (more are better), then UUID-named (the greatest name).
   std::vector<CheckpointFiles> checkpoints;
   std::vector<IncompleteCheckpoint> incomplete_checkpoints;
-  std::vector<CompactionFile> compactions;
+  std::vector<CompactionFile> compactions;         // by first version, then by last
   std::map<Version, storage::FileInfo> checksums;  // `.crc`
 
   // Whether this is a log at all; checksums alone make none.

@@ -132,5 +132,46 @@ TEST(PlanSegment, Compaction_BridgesMissingCommitsAsFarAsItMay) {
   ASSERT_FALSE(earlier) << "no compaction ends at version 1";
 }
 
+TEST(PlanSegment, CompactionOfACommitThatIsThere_BridgesTheGapAfterIt) {
+  const LogListing listing = List({Commit(0), Commit(1), Commit(4), Compaction(1, 3)});
+  const auto segment = PlanSegment(listing, std::nullopt, Version(4));
+  ASSERT_TRUE(segment);
+  EXPECT_THAT(Names(*segment), ElementsAre(Commit(0), Compaction(1, 3), Commit(4)));
+}
+
+TEST(PlanSegment, CompactionThatReachesFurthest_GivesWayWhereItEndsInAGap) {
+  const LogListing listing =
+      List({Commit(0), Compaction(1, 5), Compaction(1, 3), Compaction(4, 6), Commit(7)});
+  const auto segment = PlanSegment(listing, std::nullopt, Version(7));
+  ASSERT_TRUE(segment);
+  EXPECT_THAT(Names(*segment),
+              ElementsAre(Commit(0), Compaction(1, 3), Compaction(4, 6), Commit(7)));
+}
+
+// Arithmetic on versions must not overflow, whatever names there are.
+TEST(ArrangeListing, GreatestVersions_AreTakenAsFarAsOneCanFollow) {
+  const LogListing listing = List({"09223372036854775807.json", "09223372036854775808.json",
+                                   "09223372036854775807.checkpoint.parquet",
+                                   "09223372036854775805.09223372036854775807.compacted.json"});
+  EXPECT_TRUE(listing.IsEmpty());
+  EXPECT_THAT(listing.compactions, IsEmpty());
+  const LogListing last = List({"09223372036854775806.json"});
+  ASSERT_EQ(last.Latest().value(), 9223372036854775806);
+  EXPECT_EQ(PlanSegment(last, std::nullopt, last.Latest()).error().commit, Version(0));
+}
+
+TEST(PlanSegment, LongLogs_AreNotSearchedOverAndOver) {
+  std::vector<storage::FileInfo> files;
+  constexpr int kVersions = 20'000;
+  for (int v = 0; v < kVersions; v += 2) {
+    files.emplace_back(Compaction(v, v + 1), 1, Timestamp(0));
+    files.emplace_back(Commit(v), 1, Timestamp(0));
+  }
+  const LogListing listing = ArrangeListing(std::move(files));
+  const auto segment = PlanSegment(listing, std::nullopt, Version(kVersions - 1));
+  ASSERT_TRUE(segment);
+  EXPECT_EQ(segment->pieces.size(), kVersions / 2U);
+}
+
 }  // namespace
 }  // namespace deltalakedb::log

@@ -99,6 +99,9 @@ class ActionParser::Impl {
                                       : fmt::format("its {} has the wrong type", field_));
       case simdjson::UTF8_ERROR:
         return Problem("it is not UTF-8");
+      case simdjson::MEMALLOC:
+        out_of_memory_ = true;
+        return false;
       default:
         return Problem(fmt::format("it is not valid JSON ({})", simdjson::error_message(code)));
     }
@@ -107,6 +110,7 @@ class ActionParser::Impl {
   ondemand::parser parser_;
   std::string field_;  // the one being read, for messages
   std::string problem_;
+  bool out_of_memory_ = false;
   std::vector<StringMapEntry> entries_;
 };
 
@@ -284,7 +288,7 @@ bool ActionParser::Impl::ReadAdd(ondemand::value& value, FileDetail detail, Aren
     }
     if (name == "size") {
       has_size = true;
-      return ReadInt64(field, out.size);
+      return ReadInt64(field, out.size) && (out.size >= 0 || Problem("its size is negative"));
     }
     if (name == "deletionVector") {
       return ReadDeletionVector(field, arena, out.deletion_vector.emplace());
@@ -575,6 +579,7 @@ Result<Action> ActionParser::Impl::Parse(std::string_view line, FileDetail detai
                             line.size(), kActionLineBytesMax));
   }
   problem_.clear();
+  out_of_memory_ = false;
   field_.clear();
   std::optional<Action> action;
   const bool ok = [&] {
@@ -600,6 +605,7 @@ Result<Action> ActionParser::Impl::Parse(std::string_view line, FileDetail detai
     }
     return true;
   }();
+  if (!ok && out_of_memory_) return Fail(ErrorCode::kUnavailable, "there is not enough memory");
   if (!ok) return Fail(ErrorCode::kCorrupt, std::move(problem_));
   return action ? std::move(*action) : Action(UnknownAction{});
 }

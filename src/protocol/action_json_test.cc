@@ -3,84 +3,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstring>
-#include <memory>
-#include <random>
 #include <string>
-#include <variant>
+#include <utility>
 #include <vector>
+
+#include "protocol/parsed_lines_internal.h"
 
 namespace deltalakedb::protocol {
 namespace {
 
+using namespace testing_lines;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
-constexpr FileDetail kEveryDetail[] = {FileDetail::kIdentity, FileDetail::kWithoutStats,
-                                       FileDetail::kAll};
-
-// Parses lines that lie in memory as the parser may expect it and no better: padding of its own
-// size that holds anything, and nothing after it.
-class Lines {
- public:
-  Result<Action> Parse(std::string_view line, FileDetail detail = FileDetail::kAll) {
-    const auto memory = std::make_unique<char[]>(line.size() + kLinePaddingBytes);
-    std::memcpy(memory.get(), line.data(), line.size());
-    std::memset(memory.get() + line.size(), padding_, kLinePaddingBytes);
-    return parser_.Parse({memory.get(), line.size()}, detail, arena_);
-  }
-
-  // The action of a line that has to be right. Its texts live as long as this.
-  template <typename T>
-  T Get(std::string_view line, FileDetail detail = FileDetail::kAll) {
-    Result<Action> action = Parse(line, detail);
-    if (!action) {
-      ADD_FAILURE() << action.error().message() << ": " << line;
-      return T();
-    }
-    if (!std::holds_alternative<T>(*action)) {
-      ADD_FAILURE() << "another action: " << line;
-      return T();
-    }
-    return std::get<T>(*std::move(action));
-  }
-
-  void SetPadding(char padding) { padding_ = padding; }
-
- private:
-  ActionParser parser_;
-  Arena arena_;
-  char padding_ = '"';
-};
-
-// The message about a line that has to be refused.
-std::string Refusal(std::string_view line, FileDetail detail = FileDetail::kAll) {
-  Lines lines;
-  const auto action = lines.Parse(line, detail);
-  if (action) return "taken";
-  EXPECT_EQ(action.error().code(), ErrorCode::kCorrupt);
-  return action.error().message();
-}
-
-std::string Envelope(std::string_view name, std::string_view object) {
-  return "{\"" + std::string(name) + "\":" + std::string(object) + "}";
-}
-
-constexpr std::string_view kFullAdd =
-    R"({"add":{"path":"day=2024-01-02/a%20b.parquet","partitionValues":{"day":"2024-01-02",)"
-    R"("none":null,"empty":""},"size":9223372036854775807,"modificationTime":-1,)"
-    R"("dataChange":true,"stats":"{\"numRecords\":3}","tags":{"ZCUBE":"1","none":null},)"
-    R"("deletionVector":{"storageType":"u","pathOrInlineDv":"ab^-aqEH.-t@S}K{vb[*k^",)"
-    R"("offset":4,"sizeInBytes":40,"cardinality":6},"baseRowId":0,)"
-    R"("defaultRowCommitVersion":5,"clusteringProvider":"liquid"}})";
-
-constexpr std::string_view kMinimalAdd =
-    R"({"add":{"path":"a","partitionValues":{},"size":1,"modificationTime":2,"dataChange":false}})";
-
-// ---- file actions --------------------------------------------------------------------------------
+// ---- file actions -------------------------------------------------------------------------------
 
 TEST(ActionJsonTest, AddWithEveryField_IsRead) {
   Lines lines;
@@ -212,7 +150,7 @@ TEST(ActionJsonTest, Cdc_IsRead) {
   EXPECT_EQ((*cdc.tags)[0].value, "");
 }
 
-// ---- the other actions ---------------------------------------------------------------------------
+// ---- the other actions --------------------------------------------------------------------------
 
 TEST(ActionJsonTest, MetadataWithEveryField_IsRead) {
   Lines lines;
@@ -276,14 +214,15 @@ TEST(ActionJsonTest, AppTransactionAndDomain_AreRead) {
   EXPECT_EQ(domain.domain, "delta.clustering");
   EXPECT_EQ(domain.configuration, R"({"a":["b"]})");
   EXPECT_TRUE(domain.removed);
-  EXPECT_FALSE(
-      lines.Get<DomainMetadata>(R"({"domainMetadata":{"domain":"d","configuration":"c"}})").removed);
+  EXPECT_FALSE(lines.Get<DomainMetadata>(R"({"domainMetadata":{"domain":"d","configuration":"c"}})")
+                   .removed);
 }
 
 TEST(ActionJsonTest, ActionsOfCheckpoints_AreRead) {
   Lines lines;
-  EXPECT_EQ(lines.Get<CheckpointMetadata>(
-                     R"({"checkpointMetadata":{"version":8,"tags":{"numOfAddFiles":"3"}}})")
+  EXPECT_EQ(lines
+                .Get<CheckpointMetadata>(
+                    R"({"checkpointMetadata":{"version":8,"tags":{"numOfAddFiles":"3"}}})")
                 .version,
             Version(8));
   const auto sidecar = lines.Get<Sidecar>(
@@ -292,7 +231,7 @@ TEST(ActionJsonTest, ActionsOfCheckpoints_AreRead) {
   EXPECT_EQ(sidecar.size_in_bytes, 9);
 }
 
-// ---- commitInfo ----------------------------------------------------------------------------------
+// ---- commitInfo ---------------------------------------------------------------------------------
 
 TEST(ActionJsonTest, CommitInfo_IsReadAndKeptVerbatim) {
   const std::string raw =
@@ -328,14 +267,15 @@ TEST(ActionJsonTest, CommitInfoFieldsOfUnusualTypes_StayUnread) {
                info.operation_parameters || info.operation_metrics || info.user_metadata ||
                info.engine_info || info.read_version || info.is_blind_append || info.txn_id);
   // What follows a field that could not be read is still found.
-  EXPECT_EQ(lines.Get<CommitInfo>(
-                     R"({"commitInfo":{"readVersion":99999999999999999999,"operation":"A"}})")
-                .operation,
-            "A");
+  EXPECT_EQ(
+      lines
+          .Get<CommitInfo>(R"({"commitInfo":{"readVersion":99999999999999999999,"operation":"A"}})")
+          .operation,
+      "A");
   EXPECT_EQ(lines.Get<CommitInfo>(R"({"commitInfo":{}})").raw, "{}");
 }
 
-// ---- what is not known ---------------------------------------------------------------------------
+// ---- what is not known --------------------------------------------------------------------------
 
 TEST(ActionJsonTest, UnknownActions_AreNamedAndTaken) {
   Lines lines;
@@ -354,16 +294,27 @@ TEST(ActionJsonTest, UnknownBesideAKnownAction_ChangesNothing) {
 }
 
 TEST(ActionJsonTest, UnknownFields_OfAnyKindAndSizeAreIgnored) {
-  const std::vector<std::string> values = {
-      "null", "true", "-0", "1e5", "123456789012345678901234567890", "-1.5E-300", "1e999",
-      std::string(400, '9'), "\"\\u00e9\\n\\\"\"", "[]", "{}", R"([[{"a":[1,"x",null]}]])"};
+  const std::vector<std::string> values = {"null",
+                                           "true",
+                                           "-0",
+                                           "1e5",
+                                           "123456789012345678901234567890",
+                                           "-1.5E-300",
+                                           "1e999",
+                                           std::string(400, '9'),
+                                           "\"\\u00e9\\n\\\"\"",
+                                           "[]",
+                                           "{}",
+                                           R"([[{"a":[1,"x",null]}]])"};
   Lines lines;
   for (const std::string& value : values) {
     for (const FileDetail detail : kEveryDetail) {
-      EXPECT_EQ(lines.Get<AddFile>(R"({"add":{"future":)" + value +
-                                       R"(,"path":"a","size":1,"modificationTime":2,)"
-                                       R"("dataChange":true,"later":)" + value + "}}",
-                                   detail)
+      EXPECT_EQ(lines
+                    .Get<AddFile>(R"({"add":{"future":)" + value +
+                                      R"(,"path":"a","size":1,"modificationTime":2,)"
+                                      R"("dataChange":true,"later":)" +
+                                      value + "}}",
+                                  detail)
                     .path,
                 "a")
           << value;
@@ -376,7 +327,7 @@ TEST(ActionJsonTest, UnknownFields_OfAnyKindAndSizeAreIgnored) {
   }
 }
 
-// ---- texts ---------------------------------------------------------------------------------------
+// ---- texts --------------------------------------------------------------------------------------
 
 TEST(ActionJsonTest, EscapesAndUnicode_AreResolvedInKeysAndValues) {
   Lines lines;
@@ -395,13 +346,15 @@ TEST(ActionJsonTest, TextsOfAFile_OutliveTheLineAndLaterLines) {
   Lines lines;
   std::vector<AddFile> adds;
   for (int i = 0; i < 2000; ++i) {
-    const std::string text = std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x');
+    const std::string text =
+        std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x');
     adds.push_back(lines.Get<AddFile>(R"({"add":{"path":")" + text +
                                       R"(","partitionValues":{"k":")" + text +
                                       R"("},"size":1,"modificationTime":2,"dataChange":true}})"));
   }
   for (int i = 0; i < 2000; ++i) {
-    const std::string text = std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x');
+    const std::string text =
+        std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x');
     ASSERT_EQ(adds[static_cast<std::size_t>(i)].path, text);
     ASSERT_EQ(adds[static_cast<std::size_t>(i)].partition_values[0].value, text);
   }
@@ -427,8 +380,8 @@ TEST(ActionJsonTest, HalfOfASurrogatePair_IsCorrupt) {
 
 TEST(ActionJsonTest, WhiteSpaceAroundEverything_MeansNothing) {
   Lines lines;
-  const auto txn = lines.Get<AppTransaction>(
-      " \t{ \"txn\" : { \"appId\" :\t\"a\" , \"version\" : 1 \r } } \r");
+  const auto txn =
+      lines.Get<AppTransaction>(" \t{ \"txn\" : { \"appId\" :\t\"a\" , \"version\" : 1 \r } } \r");
   EXPECT_EQ(txn.app_id, "a");
   EXPECT_EQ(lines.Get<AddFile>(std::string(kMinimalAdd) + "   \t \r").path, "a");
 }
@@ -452,7 +405,8 @@ TEST(ActionJsonTest, LinesOfEveryLength_AreRead) {
   Lines lines;
   for (std::size_t length = 0; length < 300; ++length) {
     const std::string text(length, 'q');
-    const auto txn = lines.Get<AppTransaction>(R"({"txn":{"appId":")" + text + R"(","version":1}})");
+    const auto txn =
+        lines.Get<AppTransaction>(R"({"txn":{"appId":")" + text + R"(","version":1}})");
     ASSERT_EQ(txn.app_id, text);
   }
   const std::string long_text(3'000'000, 'q');
@@ -460,243 +414,6 @@ TEST(ActionJsonTest, LinesOfEveryLength_AreRead) {
       lines.Get<AppTransaction>(R"({"txn":{"appId":")" + long_text + R"(","version":1}})").app_id,
       long_text);
   EXPECT_EQ(lines.Get<AddFile>(kMinimalAdd).path, "a");
-}
-
-// ---- what is wrong -------------------------------------------------------------------------------
-
-TEST(ActionJsonTest, TruncatedAtEveryByte_IsCorrupt) {
-  const std::vector<std::string> whole = {
-      std::string(kFullAdd),
-      R"({"remove":{"path":"a","partitionValues":{"k":"v"},"tags":{"t":null},"stats":"{}"}})",
-      R"({"cdc":{"path":"a","partitionValues":{},"size":1,"dataChange":false}})",
-      R"({"metaData":{"id":"i","format":{"provider":"parquet","options":{}},"schemaString":"{}",)"
-      R"("partitionColumns":["p"],"configuration":{"k":"v"},"x":[1]}})",
-      R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["a"]}})",
-      R"({"txn":{"appId":"a","version":12,"lastUpdated":13}})",
-      R"({"domainMetadata":{"domain":"d","configuration":"{}","removed":false}})",
-      R"({"commitInfo":{"timestamp":12,"operationParameters":{"a":[1]},"isBlindAppend":true}})",
-      R"({"checkpointMetadata":{"version":1,"tags":{}}})",
-      R"({"sidecar":{"path":"a","sizeInBytes":1,"modificationTime":2}})",
-      R"({"unknown":{"deep":[{"er":true}]}})",
-  };
-  for (const std::string& line : whole) {
-    Lines lines;
-    for (const FileDetail detail : kEveryDetail) {
-      ASSERT_TRUE(lines.Parse(line, detail).has_value()) << line;
-      for (std::size_t length = 0; length < line.size(); ++length) {
-        const auto action = lines.Parse(line.substr(0, length), detail);
-        ASSERT_FALSE(action.has_value()) << line.substr(0, length);
-        EXPECT_EQ(action.error().code(), ErrorCode::kCorrupt);
-        EXPECT_FALSE(action.error().message().empty());
-      }
-    }
-    // Neither does a parser carry anything over from a broken line.
-    EXPECT_EQ(lines.Get<AddFile>(kMinimalAdd).path, "a");
-  }
-}
-
-TEST(ActionJsonTest, MissingRequiredFields_AreNamed) {
-  const std::pair<const char*, const char*> cases[] = {
-      {R"({"add":{"size":1,"modificationTime":2,"dataChange":true}})", "add.path"},
-      {R"({"add":{"path":null,"size":1,"modificationTime":2,"dataChange":true}})", "add.path"},
-      {R"({"add":{"path":"a","modificationTime":2,"dataChange":true}})", "add.size"},
-      {R"({"add":{"path":"a","size":1,"dataChange":true}})", "add.modificationTime"},
-      {R"({"add":{"path":"a","size":1,"modificationTime":2}})", "add.dataChange"},
-      {R"({"add":{"path":"a","size":1,"modificationTime":2,"dataChange":true,"deletionVector":{}}})",
-       "deletionVector.storageType"},
-      {R"({"remove":{"path":"a","deletionVector":{"storageType":"u"}}})",
-       "deletionVector.pathOrInlineDv"},
-      {R"({"remove":{}})", "remove.path"},
-      {R"({"cdc":{"size":1}})", "cdc.path"},
-      {R"({"protocol":{"minWriterVersion":1}})", "protocol.minReaderVersion"},
-      {R"({"protocol":{"readerVersion":1,"writerVersion":2}})", "protocol.minReaderVersion"},
-      {R"({"protocol":{"minReaderVersion":1}})", "protocol.minWriterVersion"},
-      {R"({"txn":{"version":1}})", "txn.appId"},
-      {R"({"txn":{"appId":"a"}})", "txn.version"},
-      {R"({"domainMetadata":{"configuration":""}})", "domainMetadata.domain"},
-      {R"({"checkpointMetadata":{}})", "checkpointMetadata.version"},
-      {R"({"sidecar":{}})", "sidecar.path"},
-  };
-  for (const auto& [line, field] : cases) EXPECT_THAT(Refusal(line), HasSubstr(field)) << line;
-}
-
-// Wrong types are wrong even where the detail asked for leaves the field out: a table must not be
-// fine for one command and corrupt for the next.
-TEST(ActionJsonTest, FieldsOfWrongTypes_AreCorruptWhateverTheDetail) {
-  const std::pair<const char*, const char*> cases[] = {
-      {R"({"add":[]})", "add"},
-      {R"({"add":"a"})", "add"},
-      {R"({"add":{"path":1}})", "path"},
-      {R"({"add":{"path":"a","size":"1"}})", "size"},
-      {R"({"add":{"path":"a","size":1.5}})", "size"},
-      {R"({"add":{"path":"a","size":9223372036854775808}})", "size"},
-      {R"({"add":{"path":"a","modificationTime":true}})", "modificationTime"},
-      {R"({"add":{"path":"a","dataChange":"true"}})", "dataChange"},
-      {R"({"add":{"path":"a","stats":{}}})", "stats"},
-      {R"({"add":{"path":"a","stats":7}})", "stats"},
-      {R"({"add":{"path":"a","partitionValues":[]}})", "partitionValues"},
-      {R"({"add":{"path":"a","partitionValues":"p"}})", "partitionValues"},
-      {R"({"add":{"path":"a","partitionValues":{"p":1}}})", "p"},
-      {R"({"add":{"path":"a","tags":[]}})", "tags"},
-      {R"({"add":{"path":"a","tags":{"t":{}}}})", "t"},
-      {R"({"add":{"path":"a","deletionVector":"u"}})", "deletionVector"},
-      {R"({"add":{"path":"a","deletionVector":{"offset":2147483648}}})", "offset"},
-      {R"({"add":{"path":"a","baseRowId":"1"}})", "baseRowId"},
-      {R"({"remove":{"path":"a","deletionTimestamp":"1"}})", "deletionTimestamp"},
-      {R"({"remove":{"path":"a","partitionValues":[]}})", "partitionValues"},
-      {R"({"remove":{"path":"a","stats":[]}})", "stats"},
-      {R"({"remove":{"path":"a","tags":1}})", "tags"},
-      {R"({"remove":{"path":"a","size":false}})", "size"},
-      {R"({"cdc":{"path":"a","partitionValues":1}})", "partitionValues"},
-      {R"({"metaData":{"id":1}})", "id"},
-      {R"({"metaData":{"format":"parquet"}})", "format"},
-      {R"({"metaData":{"schemaString":{}}})", "schemaString"},
-      {R"({"metaData":{"partitionColumns":"p"}})", "partitionColumns"},
-      {R"({"metaData":{"partitionColumns":[1]}})", "partitionColumns"},
-      {R"({"metaData":{"configuration":{"k":true}}})", "k"},
-      {R"({"protocol":{"minReaderVersion":"1"}})", "minReaderVersion"},
-      {R"({"protocol":{"minReaderVersion":4294967297}})", "minReaderVersion"},
-      {R"({"protocol":{"readerFeatures":"a"}})", "readerFeatures"},
-      {R"({"txn":{"appId":1}})", "appId"},
-      {R"({"domainMetadata":{"domain":"d","removed":1}})", "removed"},
-      {R"({"commitInfo":[]})", "commitInfo"},
-      {R"({"checkpointMetadata":{"version":"1"}})", "version"},
-      {R"({"sidecar":{"path":[]}})", "path"},
-  };
-  for (const auto& [line, field] : cases) {
-    for (const FileDetail detail : kEveryDetail) {
-      EXPECT_THAT(Refusal(line, detail), HasSubstr(field)) << line;
-    }
-  }
-}
-
-TEST(ActionJsonTest, InvalidJsonInsideSkippedFields_IsCorruptWhateverTheDetail) {
-  const char* const values[] = {
-      R"("stats":nul)", R"("stats":"a" "b")",
-      R"("partitionValues":{"a" "b"})", R"("partitionValues":{"a":"b" "c":"d"})",
-      R"("partitionValues":{"a":tru})", R"("partitionValues":{a:"b"})",
-      R"("tags":{"a":"b",})", R"("tags":{,})",
-      R"("tags":{"a":1 2})", R"("x":[1,,2])", R"("x":{"a":01})", R"("x":[1}])", R"("x":+1)",
-      R"("x":.5)", R"("x":NaN)", R"("x":'a')", R"("x":[1 2])", R"("x":12a)",
-  };
-  for (const char* const value : values) {
-    for (const FileDetail detail : kEveryDetail) {
-      const std::string line =
-          R"({"add":{"path":"a","size":1,"modificationTime":2,"dataChange":true,)" +
-          std::string(value) + "}}";
-      EXPECT_NE(Refusal(line, detail), "taken") << line;
-    }
-  }
-  for (const char* const value : {R"("stats":"\q")", R"("stats":"\u12")", R"("tags":{"a":"\x"})"}) {
-    EXPECT_NE(Refusal(R"({"add":{"path":"a","size":1,"modificationTime":2,"dataChange":true,)" +
-                      std::string(value) + "}}"),
-              "taken");
-  }
-}
-
-TEST(ActionJsonTest, TwoActionsInOneLine_AreCorrupt) {
-  const std::string txn = R"("txn":{"appId":"a","version":1})";
-  EXPECT_THAT(Refusal("{" + txn + R"(,"remove":{"path":"a"}})"), HasSubstr("two actions"));
-  EXPECT_THAT(Refusal("{" + txn + "," + txn + "}"), HasSubstr("two actions"));
-  EXPECT_THAT(Refusal("{" + txn + "}{" + txn + "}"), HasSubstr("follows"));
-  EXPECT_NE(Refusal("{" + txn + "} x"), "taken");
-  EXPECT_NE(Refusal("{" + txn + "}}"), "taken");
-  EXPECT_NE(Refusal("{" + txn + "},"), "taken");
-}
-
-TEST(ActionJsonTest, OtherThanAnObject_IsCorrupt) {
-  for (const char* const line : {"[]", R"([{"txn":{"appId":"a","version":1}}])", "7", "\"add\"",
-                                 "null", "true", "x", ",", "}"}) {
-    EXPECT_NE(Refusal(line), "taken") << line;
-  }
-  EXPECT_NE(Refusal(std::string(3, '\0')), "taken");
-  EXPECT_THAT(Refusal("[]"), HasSubstr("one object per line"));
-}
-
-TEST(ActionJsonTest, FieldGivenTwice_LastOneWins) {
-  Lines lines;
-  const auto add = lines.Get<AddFile>(
-      R"({"add":{"path":"a","path":"b","size":1,"size":2,"modificationTime":2,"dataChange":true,)"
-      R"("tags":{"x":"1"},"tags":{"y":"2"}}})");
-  EXPECT_EQ(add.path, "b");
-  EXPECT_EQ(add.size, 2);
-  ASSERT_EQ(add.tags->size(), 1U);
-  EXPECT_EQ((*add.tags)[0].key, "y");
-  const auto metadata = lines.Get<Metadata>(
-      R"({"metaData":{"configuration":{"a":"1"},"configuration":{"b":"1","b":"2"},)"
-      R"("partitionColumns":["p"],"partitionColumns":[]}})");
-  EXPECT_THAT(metadata.configuration, ElementsAre(Pair("b", "2")));
-  EXPECT_THAT(metadata.partition_columns, IsEmpty());
-}
-
-TEST(ActionJsonTest, DepthBombs_AreRefusedOrTakenButNeverOverflow) {
-  constexpr std::size_t kDepth = 50'000;
-  for (const FileDetail detail : kEveryDetail) {
-    for (const auto& [open, close] : {std::pair("[", "]"), std::pair("{\"a\":", "}")}) {
-      std::string opened;
-      std::string closed;
-      for (std::size_t i = 0; i < kDepth; ++i) {
-        opened += open;
-        closed += close;
-      }
-      Lines lines;
-      // Unknown and known places; unclosed, and closed around a number.
-      for (const std::string& value : {opened, opened + "1" + closed}) {
-        for (const char* const start : {"{\"new\":", "{\"commitInfo\":{\"x\":", "{\"add\":{\"x\":",
-                                        "{\"add\":{\"stats\":", "{\"metaData\":{\"x\":", ""}) {
-          const std::string text = start + value;
-          const auto open_braces = std::count(start, start + std::strlen(start), '{');
-          const auto action =
-              lines.Parse(text + std::string(static_cast<std::size_t>(open_braces), '}'), detail);
-          if (!action) {
-            EXPECT_EQ(action.error().code(), ErrorCode::kCorrupt);
-          }
-        }
-      }
-    }
-  }
-}
-
-TEST(ActionJsonTest, LineAboveTheLimit_IsRefused) {
-  ActionParser parser;
-  Arena arena;
-  // Never looked at, so it need not exist.
-  const char start = '{';
-  const auto action =
-      parser.Parse(std::string_view(&start, kActionLineBytesMax + 1), FileDetail::kAll, arena);
-  ASSERT_FALSE(action.has_value());
-  EXPECT_EQ(action.error().code(), ErrorCode::kLimitExceeded);
-}
-
-// Less detail may skip, but never judges otherwise than all of it does (but for escapes, of which
-// these lines have none).
-TEST(ActionJsonTest, DamagedLines_AreJudgedAlikeByEveryDetail) {
-  std::mt19937 random(20240102);
-  const std::string alphabet = R"({}[]":,truefalsn0123456789.-eE u"}{,:)";
-  std::string full(kFullAdd);
-  std::erase(full, '\\');
-  full.replace(full.find("\"{\"numRecords\":3}\""), 18, "\"'numRecords':3\"");
-  Lines lines;
-  for (int round = 0; round < 8'000; ++round) {
-    std::string line = round % 3 == 0 ? std::string(kMinimalAdd) : full;
-    for (unsigned edits = 1 + random() % 2; edits > 0; --edits) {
-      const std::size_t at = random() % line.size();
-      switch (random() % 3) {
-        case 0:
-          line[at] = alphabet[random() % alphabet.size()];
-          break;
-        case 1:
-          line.erase(at, 1);
-          break;
-        default:
-          line.insert(at, 1, alphabet[random() % alphabet.size()]);
-          break;
-      }
-    }
-    const bool taken = lines.Parse(line, FileDetail::kAll).has_value();
-    ASSERT_EQ(lines.Parse(line, FileDetail::kWithoutStats).has_value(), taken) << line;
-    ASSERT_EQ(lines.Parse(line, FileDetail::kIdentity).has_value(), taken) << line;
-  }
 }
 
 }  // namespace

@@ -47,6 +47,17 @@ bool IsOneOf(std::string_view name, auto& names) {
 }  // namespace
 
 Result<void> CheckReadable(const Protocol& protocol) {
+  for (const auto* features : {&protocol.reader_features, &protocol.writer_features}) {
+    for (const std::string& feature : features->value_or(std::vector<std::string>())) {
+      if (!IsOneOf(feature, kCatalogFeatures)) continue;
+      return Fail(Error(ErrorCode::kUnsupported,
+                        fmt::format("the table is managed by a catalog (feature {}): its files "
+                                    "alone do not say what its latest version is; read it through "
+                                    "that catalog",
+                                    feature))
+                      .With("features", feature));
+    }
+  }
   if (protocol.min_reader_version > kReaderVersionMax) {
     return Fail(Error(ErrorCode::kUnsupported,
                       fmt::format("the table needs a reader of version {}, this one knows versions "
@@ -74,14 +85,6 @@ Result<void> CheckReadable(const Protocol& protocol) {
   }
   std::vector<std::string_view> unknown;
   for (const std::string& feature : *protocol.reader_features) {
-    if (IsOneOf(feature, kCatalogFeatures)) {
-      return Fail(Error(ErrorCode::kUnsupported,
-                        fmt::format("the table is managed by a catalog (feature {}): its files "
-                                    "alone do not say what its latest version is; read it through "
-                                    "that catalog",
-                                    feature))
-                      .With("features", feature));
-    }
     if (!IsOneOf(feature, kReadableFeatures)) unknown.push_back(feature);
   }
   if (!unknown.empty()) {

@@ -38,16 +38,16 @@ TEST(FeaturesTest, LegacyVersions_CanBeRead) {
 TEST(FeaturesTest, WriterFeatures_DoNotStopAReader) {
   for (const std::int32_t reader : {1, 2}) {
     Protocol protocol = Versions(reader, 7);
-    protocol.writer_features = {"appendOnly",          "invariants",
-                                "checkConstraints",    "changeDataFeed",
-                                "generatedColumns",    "columnMapping",
-                                "identityColumns",     "allowColumnDefaults",
-                                "domainMetadata",      "rowTracking",
-                                "clustering",          "inCommitTimestamp",
-                                "icebergCompatV1",     "icebergCompatV2",
-                                "icebergCompatV3",     "icebergWriterCompatV1",
+    protocol.writer_features = {"appendOnly",           "invariants",
+                                "checkConstraints",     "changeDataFeed",
+                                "generatedColumns",     "columnMapping",
+                                "identityColumns",      "allowColumnDefaults",
+                                "domainMetadata",       "rowTracking",
+                                "clustering",           "inCommitTimestamp",
+                                "icebergCompatV1",      "icebergCompatV2",
+                                "icebergCompatV3",      "icebergWriterCompatV1",
                                 "checkpointProtection", "materializePartitionColumns",
-                                "collations",          "coordinatedCommits-preview",
+                                "collations",           "coordinatedCommits-preview",
                                 "of a later time"};
     EXPECT_TRUE(CheckReadable(protocol).has_value());
   }
@@ -55,11 +55,18 @@ TEST(FeaturesTest, WriterFeatures_DoNotStopAReader) {
 }
 
 TEST(FeaturesTest, ReaderFeaturesThatAreKnown_CanBeRead) {
-  const std::vector<std::string> known = {
-      "columnMapping",       "deletionVectors",    "timestampNtz",
-      "v2Checkpoint",        "vacuumProtocolCheck", "typeWidening",
-      "typeWidening-preview", "variantType",        "variantType-preview",
-      "variantShredding",    "variantShredding-preview", "timestampWithoutTimezone"};
+  const std::vector<std::string> known = {"columnMapping",
+                                          "deletionVectors",
+                                          "timestampNtz",
+                                          "v2Checkpoint",
+                                          "vacuumProtocolCheck",
+                                          "typeWidening",
+                                          "typeWidening-preview",
+                                          "variantType",
+                                          "variantType-preview",
+                                          "variantShredding",
+                                          "variantShredding-preview",
+                                          "timestampWithoutTimezone"};
   for (const std::string& feature : known) {
     EXPECT_TRUE(CheckReadable(WithFeatures({feature})).has_value()) << feature;
   }

@@ -59,7 +59,8 @@ TEST(FileKeyTest, DifferentFiles_HaveDifferentKeys) {
 TEST(FileKeyTest, ZeroBytesInAPath_DoNotMakeItAnotherFile) {
   FileKeyHasher hasher("");
   EXPECT_NE(hasher.Hash("a%00ux", std::nullopt), hasher.Hash("a", Vector("u", "x")));
-  EXPECT_NE(hasher.Hash("a%00ux", Vector("u", "y")), hasher.Hash("a", Vector("u", std::string_view("x\0uy", 4))));
+  EXPECT_NE(hasher.Hash("a%00ux", Vector("u", "y")),
+            hasher.Hash("a", Vector("u", std::string_view("x\0uy", 4))));
 }
 
 }  // namespace

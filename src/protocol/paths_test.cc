@@ -36,8 +36,8 @@ TEST(PathsTest, Spellings_OfAFileOfTheTableAreOne) {
        {"day=1/a b.parquet", "day=1/a%20b.parquet", "day%3D1/a%20b.parquet",
         "/data/orders/day=1/a b.parquet", "/data/orders/day=1/a%20b.parquet",
         "file:/data/orders/day=1/a%20b.parquet", "file:///data/orders/day=1/a%20b.parquet",
-        "file://localhost/data/orders/day=1/a%20b.parquet",
-        "FILE:/data/orders/day=1/a%20b.parquet", "File:///data/%6Frders/day=1/a%20b.parquet"}) {
+        "file://localhost/data/orders/day=1/a%20b.parquet", "FILE:/data/orders/day=1/a%20b.parquet",
+        "File:///data/%6Frders/day=1/a%20b.parquet"}) {
     EXPECT_EQ(Canonical(path), "day=1/a b.parquet") << path;
   }
 }

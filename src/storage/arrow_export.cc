@@ -124,10 +124,10 @@ class ExportedFiles final : public arrow::RecordBatchReader {
 }  // namespace
 
 void ExportToArrow(std::unique_ptr<FileStream> files, ArrowArrayStream* out) {
-  // Fails only on invalid arguments, and these are ours.
   const arrow::Status status =
       arrow::ExportRecordBatchReader(std::make_shared<ExportedFiles>(std::move(files)), out);
-  status.Warn();
+  // It fails only on invalid arguments, and these are ours; then nobody must release `out`.
+  if (!status.ok()) out->release = nullptr;
 }
 
 }  // namespace deltalakedb

@@ -57,6 +57,7 @@ arrow::Status ArrowInput::Close() {
 Error ArrowInput::ErrorFor(std::string_view problem) const {
   const std::lock_guard lock(mutex_);
   if (error_) return *error_;
+  problem = problem.substr(0, problem.find('\n'));
   return Error(ErrorCode::kCorrupt,
                fmt::format("{} is not readable as Parquet: {}", file_->path(), problem))
       .With("file", file_->path());

@@ -249,6 +249,7 @@ class AddColumns {
     AddFile add;
     const auto size = size_.at(row);
     if (!size) return Fail(ErrorCode::kCorrupt, "add.size is missing");
+    if (*size < 0) return Fail(ErrorCode::kCorrupt, "add.size is negative");
     add.size = *size;
     if (columns == CheckpointColumns::kSize) return add;
     const auto path = path_.at(row);
@@ -283,8 +284,13 @@ class AddColumns {
     DeletionVector& dv = add.deletion_vector.emplace();
     dv.storage_type = *type;
     dv.path_or_inline_dv = *path;
-    if (const auto offset = dv_offset_.at(row)) dv.offset = static_cast<std::int32_t>(*offset);
-    dv.size_in_bytes = static_cast<std::int32_t>(dv_size_.at(row).value_or(0));
+    if (dv_offset_.at(row)) {
+      DELTALAKEDB_ASSIGN(dv.offset, RequiredInt32(dv_offset_, row, "add.deletionVector.offset"));
+    }
+    if (dv_size_.at(row)) {
+      DELTALAKEDB_ASSIGN(dv.size_in_bytes,
+                         RequiredInt32(dv_size_, row, "add.deletionVector.sizeInBytes"));
+    }
     dv.cardinality = dv_cardinality_.at(row).value_or(0);
     return {};
   }
@@ -337,6 +343,17 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
   Result<std::unique_ptr<AddStream>> OpenAdds(CheckpointColumns columns) const override;
 
   const std::string& path() const { return path_; }
+  // The machine's fault, or that of a damaged file that asks for absurd amounts.
+  static Error OutOfMemory() {
+    return Error(ErrorCode::kUnavailable, "there is not enough memory to read a checkpoint")
+        .With("outOfMemory", 1);
+  }
+  // Parquet's reader takes columns that end early for the end of the file.
+  Result<void> CheckRowsRead(std::int64_t rows) const {
+    if (rows == metadata_->num_rows()) return {};
+    return Fail(
+        ErrorFor(fmt::format("it gives {} rows and announces {}", rows, metadata_->num_rows())));
+  }
   Error ErrorFor(std::string_view problem) const { return input_->ErrorFor(problem); }
 
  private:
@@ -346,11 +363,12 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
   template <typename Work>
   Result<void> Guard(Work work) const {
     try {
-      if (const arrow::Status status = work(); !status.ok())
-        return Fail(ErrorFor(status.message()));
+      const arrow::Status status = work();
+      if (status.IsOutOfMemory()) return Fail(OutOfMemory());
+      if (!status.ok()) return Fail(ErrorFor(status.message()));
       return {};
     } catch (const std::bad_alloc&) {
-      return Fail(ErrorFor("it asks for more memory than there is"));
+      return Fail(OutOfMemory());
     } catch (const std::exception& exception) {
       return Fail(ErrorFor(exception.what()));
     }
@@ -383,7 +401,11 @@ class Adds final : public ParquetCheckpoint::AddStream {
   Result<std::optional<ParquetCheckpoint::AddDecoder>> Next() override {
     std::shared_ptr<arrow::RecordBatch> batch;
     DELTALAKEDB_TRY(checkpoint_->Guard([&] { return open_.batches->ReadNext(&batch); }));
-    if (batch == nullptr) return std::optional<ParquetCheckpoint::AddDecoder>();
+    if (batch == nullptr) {
+      DELTALAKEDB_TRY(checkpoint_->CheckRowsRead(rows_read_));
+      return std::optional<ParquetCheckpoint::AddDecoder>();
+    }
+    rows_read_ += batch->num_rows();
     return ParquetCheckpoint::AddDecoder(
         [checkpoint = checkpoint_, batch = std::move(batch), columns = columns_] {
           Result<FileBatch> files = DecodeAdds(batch, columns);
@@ -398,12 +420,41 @@ class Adds final : public ParquetCheckpoint::AddStream {
   std::shared_ptr<const Checkpoint> checkpoint_;
   OpenBatches open_;
   CheckpointColumns columns_;
+  std::int64_t rows_read_ = 0;
 };
+
+// What is wrong with the columns of a file that is to be a checkpoint: without this, one that is
+// none would pass for a checkpoint without files.
+std::optional<std::string> FindColumnProblem(const parquet::schema::GroupNode& root) {
+  int actions = 0;
+  for (int i = 0; i < root.field_count(); ++i) {
+    const std::string& name = root.field(i)->name();
+    const bool is_state = std::ranges::find(kStateActions, name) != kStateActions.end();
+    if (!is_state && name != "add" && name != "remove") continue;
+    ++actions;
+    for (int j = 0; j < i; ++j) {
+      if (root.field(j)->name() == name) return fmt::format("it has two columns {}", name);
+    }
+    if (name != "add") continue;
+    for (const std::string_view required : {"path", "size"}) {
+      const auto* const add =
+          root.field(i)->is_group()
+              ? static_cast<const parquet::schema::GroupNode*>(root.field(i).get())
+              : nullptr;
+      if (add == nullptr || add->FieldIndex(std::string(required)) < 0) {
+        return fmt::format("it has no column add.{}", required);
+      }
+    }
+  }
+  if (actions == 0) return "it has none of a checkpoint's columns";
+  return std::nullopt;
+}
 
 Result<void> Checkpoint::ReadFooter() {
   return Guard([&] {
     metadata_ = parquet::ReadMetaData(input_);
-    return arrow::Status::OK();
+    const auto problem = FindColumnProblem(*metadata_->schema()->group_node());
+    return problem ? arrow::Status::Invalid(*problem) : arrow::Status::OK();
   });
 }
 
@@ -463,6 +514,7 @@ Result<CheckpointState> Checkpoint::LoadState() const {
     if (leaves.empty()) return {};
     DELTALAKEDB_ASSIGN(const auto reader, MakeReader());
     std::unique_ptr<arrow::RecordBatchReader> batches;
+    std::int64_t rows_read = 0;
     DELTALAKEDB_TRY(Guard([&] {
       std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
       std::ranges::generate(groups, [next = 0]() mutable { return next++; });
@@ -471,8 +523,11 @@ Result<CheckpointState> Checkpoint::LoadState() const {
     for (;;) {
       std::shared_ptr<arrow::RecordBatch> batch;
       DELTALAKEDB_TRY(Guard([&] { return batches->ReadNext(&batch); }));
-      if (batch == nullptr) return {};
-      DELTALAKEDB_TRY(ReadState(*batch, state));
+      if (batch == nullptr) return CheckRowsRead(rows_read);
+      rows_read += batch->num_rows();
+      if (Result<void> done = ReadState(*batch, state); !done) {
+        return Fail(std::move(done).error().In(path_));
+      }
     }
   };
   if (Result<void> done = read(); !done) {

@@ -27,8 +27,8 @@ class InputFile {
   virtual ~InputFile() = default;
   virtual const std::string& path() const = 0;
   virtual std::int64_t size_bytes() const = 0;
-  // Reads up to out.size() bytes at `offset`; fewer only at the end of the file.
-  // Errors: Io, Permission, NotFound.
+  // Reads up to out.size() bytes at `offset`; fewer only at the end that size_bytes() says.
+  // Errors: Io (a file that became shorter among them), Permission, NotFound.
   virtual Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const = 0;
 };
 

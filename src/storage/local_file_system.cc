@@ -68,6 +68,13 @@ class LocalInputFile final : public InputFile {
         return SystemError(errno, "read file", path_);
       }
     }
+    // A reader that took this for the end of the file would give half an answer.
+    const std::int64_t expected = std::min(static_cast<std::int64_t>(out.size()),
+                                           std::max<std::int64_t>(0, size_bytes_ - offset));
+    if (static_cast<std::int64_t>(done) < expected) {
+      return Fail(Error(ErrorCode::kIo, fmt::format("{} became shorter while it was read", path_))
+                      .With("file", path_));
+    }
     return done;
   }
 

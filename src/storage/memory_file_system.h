@@ -106,9 +106,7 @@ class MemoryFileSystem final : public FileSystem {
         : path_(std::move(path)), content_(std::move(content)), state_(std::move(state)) {}
 
     const std::string& path() const override { return path_; }
-    std::int64_t size_bytes() const override {
-      return static_cast<std::int64_t>(content_->size());
-    }
+    std::int64_t size_bytes() const override { return static_cast<std::int64_t>(content_->size()); }
     Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const override {
       if (auto error = state_->Begin(FileOperation::kRead, path_)) return Fail(*std::move(error));
       if (offset < 0 || offset >= size_bytes()) return std::size_t{0};

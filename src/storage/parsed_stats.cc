@@ -91,8 +91,8 @@ bool IsMoment(std::int64_t value, arrow::TimeUnit::type unit) {
   return IsDay(value / units_per_day - (value % units_per_day < 0 ? 1 : 0));
 }
 
-// Whether a value can be said in JSON. A bound that cannot is left out, which costs a reader nothing
-// but the chance to skip the file.
+// Whether a value can be said in JSON. A bound that cannot is left out, which costs a reader
+// nothing but the chance to skip the file.
 bool HasJsonForm(const arrow::Array& array, std::int64_t row) {
   if (array.IsNull(row)) return false;
   switch (array.type_id()) {

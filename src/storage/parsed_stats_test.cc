@@ -76,7 +76,8 @@ TEST(ParsedStatsTest, Decimals_AreExactNumbers) {
   EXPECT_EQ(Value(arrow::decimal128(10, 2), "\"-0.01\""), R"({"x":-0.01})");
   EXPECT_EQ(Value(arrow::decimal128(38, 0), "\"99999999999999999999999999999999999999\""),
             R"({"x":99999999999999999999999999999999999999})");
-  const auto tiny = nlohmann::json::parse(Value(arrow::decimal128(38, 20), "\"0.00000000000000000001\""));
+  const auto tiny =
+      nlohmann::json::parse(Value(arrow::decimal128(38, 20), "\"0.00000000000000000001\""));
   EXPECT_EQ(tiny["x"].get<double>(), 1e-20);
 }
 
@@ -98,8 +99,10 @@ TEST(ParsedStatsTest, Timestamps_AreCutToMilliseconds) {
   EXPECT_EQ(Raw<Type>(micro, 1704164645678999), R"({"x":"2024-01-02T03:04:05.678Z"})");
   EXPECT_EQ(Raw<Type>(nano, 1704164645678999999), R"({"x":"2024-01-02T03:04:05.678Z"})");
   EXPECT_EQ(Raw<Type>(local, 1704164645000001), R"({"x":"2024-01-02T03:04:05.000"})");
-  EXPECT_EQ(Raw<Type>(arrow::timestamp(arrow::TimeUnit::MILLI, "UTC"), 1), R"({"x":"1970-01-01T00:00:00.001Z"})");
-  EXPECT_EQ(Raw<Type>(arrow::timestamp(arrow::TimeUnit::SECOND, "UTC"), 59), R"({"x":"1970-01-01T00:00:59.000Z"})");
+  EXPECT_EQ(Raw<Type>(arrow::timestamp(arrow::TimeUnit::MILLI, "UTC"), 1),
+            R"({"x":"1970-01-01T00:00:00.001Z"})");
+  EXPECT_EQ(Raw<Type>(arrow::timestamp(arrow::TimeUnit::SECOND, "UTC"), 59),
+            R"({"x":"1970-01-01T00:00:59.000Z"})");
   // Cut towards the past, as a lower bound has to be.
   EXPECT_EQ(Raw<Type>(micro, -1), R"({"x":"1969-12-31T23:59:59.999Z"})");
   EXPECT_EQ(Raw<Type>(micro, -1001), R"({"x":"1969-12-31T23:59:59.998Z"})");
@@ -115,16 +118,21 @@ TEST(ParsedStatsTest, MomentsOutsideOfTheYearsThatTextCanSay_AreLeftOut) {
   for (const std::int32_t days : {Limits32::min(), -719529, 2932897, Limits32::max()}) {
     EXPECT_EQ(Raw<arrow::Date32Type>(arrow::date32(), days), "{}") << days;
   }
-  for (const auto unit : {arrow::TimeUnit::SECOND, arrow::TimeUnit::MILLI, arrow::TimeUnit::MICRO}) {
+  for (const auto unit :
+       {arrow::TimeUnit::SECOND, arrow::TimeUnit::MILLI, arrow::TimeUnit::MICRO}) {
     const auto type = arrow::timestamp(unit, "UTC");
     EXPECT_EQ(Raw<arrow::TimestampType>(type, Limits64::max()), "{}");
     EXPECT_EQ(Raw<arrow::TimestampType>(type, Limits64::min()), "{}");
   }
   // 64 bits of nanoseconds are the years 1677 to 2262.
   const auto nano = arrow::timestamp(arrow::TimeUnit::NANO, "UTC");
-  EXPECT_EQ(Raw<arrow::TimestampType>(nano, Limits64::max()), R"({"x":"2262-04-11T23:47:16.854Z"})");
-  EXPECT_EQ(Raw<arrow::TimestampType>(nano, Limits64::min()), R"({"x":"1677-09-21T00:12:43.145Z"})");
-  EXPECT_EQ(Raw<arrow::TimestampType>(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), 253402300800000000), "{}");
+  EXPECT_EQ(Raw<arrow::TimestampType>(nano, Limits64::max()),
+            R"({"x":"2262-04-11T23:47:16.854Z"})");
+  EXPECT_EQ(Raw<arrow::TimestampType>(nano, Limits64::min()),
+            R"({"x":"1677-09-21T00:12:43.145Z"})");
+  EXPECT_EQ(Raw<arrow::TimestampType>(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
+                                      253402300800000000),
+            "{}");
 }
 
 TEST(ParsedStatsTest, Texts_AreEscaped) {
@@ -151,8 +159,9 @@ TEST(ParsedStatsTest, ValuesWithoutAFormInJson_AreLeftOut) {
 TEST(ParsedStatsTest, NestedColumns_KeepTheirShapeAndOrder) {
   const auto address = arrow::struct_(
       {arrow::field("zip", arrow::int32()), arrow::field("a.b \"c\"", arrow::utf8())});
-  const auto columns = arrow::struct_({arrow::field("z", arrow::int64()), arrow::field("address", address),
-                                       arrow::field("photo", arrow::binary())});
+  const auto columns =
+      arrow::struct_({arrow::field("z", arrow::int64()), arrow::field("address", address),
+                      arrow::field("photo", arrow::binary())});
   const auto type = arrow::struct_({arrow::field("numRecords", arrow::int64()),
                                     arrow::field("tightBounds", arrow::boolean()),
                                     arrow::field("minValues", columns)});
@@ -168,8 +177,9 @@ TEST(ParsedStatsTest, NestedColumns_KeepTheirShapeAndOrder) {
     AppendStatsJson(from, number, out);
     return out;
   };
-  EXPECT_EQ(row(*array, 0),
-            R"({"numRecords":3,"tightBounds":false,"minValues":{"z":1,"address":{"a.b \"c\"":"s"}}})");
+  EXPECT_EQ(
+      row(*array, 0),
+      R"({"numRecords":3,"tightBounds":false,"minValues":{"z":1,"address":{"a.b \"c\"":"s"}}})");
   EXPECT_EQ(row(*array, 2), R"({"numRecords":4})");
   EXPECT_EQ(row(*array, 3), R"({"numRecords":5,"tightBounds":true,"minValues":{}})");
   EXPECT_EQ(row(*array->Slice(2), 0), R"({"numRecords":4})");
