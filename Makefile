@@ -25,7 +25,7 @@ build: setup  ## configure and build (PRESET=release)
 test: build  ## build, then run its tests (PRESET=release)
 	ctest --preset $(PRESET) -j $(JOBS) --no-tests=error
 
-check:  ## all that CI runs: format, tidy, lint, release and ASan builds with their tests
+check:  ## all that CI runs: format, tidy, release and ASan builds with their tests
 	@tools/check.sh
 
 fmt: setup  ## format the C++ files in place

@@ -425,6 +425,9 @@ def broken():
     store_bytes(
         "bad_utf8", bytes_.replace(b"p=0/part-0", b"p=0/par\xff-0").replace(b"orders", b"or\xc0ers")
     )
+    # The name of a column that becomes a name in the JSON of statistics.
+    typed = (FOLDER / "stats_parsed_types.parquet").read_bytes()
+    store_bytes("bad_utf8_name", typed.replace(b"numRecords", b"numRec\xf6rds"))
 
 
 def main():

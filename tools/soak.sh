@@ -11,8 +11,8 @@ fuzz() {  # TARGET
   local name=${1#fuzz_} corpus=$work/corpus log=$work/fuzz runs
   rm -rf "$corpus" && mkdir "$corpus"
   if [[ -d fuzz/corpus/$name ]]; then cp -r "fuzz/corpus/$name/." "$corpus"; fi
-  if ! "build/fuzz/bin/$1" -runs="$FUZZ_RUNS" -max_len=65536 -timeout=30 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/$name-" "$corpus" >"$log" 2>&1; then
+  if ! "build/fuzz/bin/$1" -runs="$FUZZ_RUNS" -max_len=65536 -timeout=30 -rss_limit_mb=4096 \
+      -print_final_stats=1 -artifact_prefix="build/fuzz/$name-" "$corpus" >"$log" 2>&1; then
     tail -n 60 "$log"
     return 1
   fi

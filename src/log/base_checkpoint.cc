@@ -37,7 +37,7 @@ std::string SidecarName(const protocol::Sidecar& sidecar) {
 Result<std::shared_ptr<const storage::InputFile>> OpenSidecar(const LogFolder& folder,
                                                               const protocol::Sidecar& sidecar) {
   const std::string path = folder.PathOf(SidecarName(sidecar));
-  const auto damage = [&](std::string problem) {
+  const auto damage = [&](const std::string& problem) {
     return Fail(Error(ErrorCode::kCorrupt, path + problem).With("file", path));
   };
   auto file = folder.file_system->Open(path);

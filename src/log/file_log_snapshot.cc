@@ -180,10 +180,14 @@ class FileLogSnapshot final : public Snapshot,
                                                     : storage::CheckpointColumns::kWithoutStats);
   }
 
-  // The same version from another base than this one's, which `error` is about; or `error`.
+  // The same version from another base than this one's, when that is what `error` is about; else
+  // `error`.
   Result<std::shared_ptr<const FileLogSnapshot>> WithoutBase(Error error) const;
 
  private:
+  // Whether an error that came while files were streamed is about the base rather than a commit.
+  bool IsAboutBase(const Error& error) const;
+
   std::shared_ptr<const FileSources> sources_;
   DamagedSet damaged_;
 };
@@ -215,8 +219,16 @@ class FallingBackFiles final : public FileStream {
   bool has_given_ = false;
 };
 
+bool FileLogSnapshot::IsAboutBase(const Error& error) const {
+  if (error.FindFact("outOfMemory") != nullptr) return true;
+  const auto* const file = error.FindFact("file");
+  return file != nullptr && std::ranges::none_of(sources_->segment.pieces, [&](const auto& piece) {
+           return *file == Error::FactValue(sources_->folder->PathOf(piece.file.name));
+         });
+}
+
 Result<std::shared_ptr<const FileLogSnapshot>> FileLogSnapshot::WithoutBase(Error error) const {
-  if (!IsDamage(error) || !sources_->base) return Fail(std::move(error));
+  if (!IsDamage(error) || !sources_->base || !IsAboutBase(error)) return Fail(std::move(error));
   DamagedSet damaged = damaged_;
   damaged.insert(NameOf(*sources_->segment.base));
   DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(sources_->folder, version(), damaged));

@@ -67,19 +67,19 @@ std::string Describe(const AddFile& add) {
 std::vector<AddFile> MakeFiles(std::uint32_t seed, std::size_t count,
                                std::deque<std::string>& texts) {
   std::mt19937 random(seed);
-  static const std::vector<StringMapEntry> kMap = {{"p", "1"}, {"q", std::nullopt}, {"r", ""}};
+  static const std::vector<StringMapEntry> map = {{"p", "1"}, {"q", std::nullopt}, {"r", ""}};
   std::vector<AddFile> files(count);
   for (std::size_t i = 0; i < count; ++i) {
     AddFile& add = files[i];
     const auto coin = [&] { return random() % 2 == 0; };
     // Few names, so that files of one path with different deletion vectors meet.
     add.path = texts.emplace_back("f" + std::to_string(random() % (count / 2 + 1)));
-    if (coin()) add.partition_values = kMap;
+    if (coin()) add.partition_values = map;
     add.size = static_cast<std::int64_t>(random());
     add.modification_time = -1;
     add.data_change = coin();
     if (coin()) add.stats = texts.emplace_back(random() % 300, 's');
-    if (coin()) add.tags = coin() ? StringMapView(kMap) : StringMapView();
+    if (coin()) add.tags = coin() ? StringMapView(map) : StringMapView();
     DeletionVector& dv = add.deletion_vector.emplace();
     dv.storage_type = "u";
     dv.path_or_inline_dv = texts.emplace_back(std::to_string(i));

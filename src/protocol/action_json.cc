@@ -193,7 +193,16 @@ bool ActionParser::Impl::ReadBool(ondemand::value& value, bool& out) {
 // The on-demand parser only balances brackets in what it skips, so verbatim text is checked here.
 bool ActionParser::Impl::ReadRaw(ondemand::value& value, std::string& out) {
   std::string_view raw;
-  if (!Check(simdjson::to_json_string(value).get(raw))) return false;
+  ondemand::json_type type{};
+  if (!Check(value.type().get(type))) return false;
+  if (type == ondemand::json_type::string) {
+    // to_json_string leaves a string unread, and what follows it would then pass for its value.
+    raw = value.raw_json_token();
+    ondemand::raw_json_string consumed;
+    if (!Check(value.get_raw_json_string().get(consumed))) return false;
+  } else if (!Check(simdjson::to_json_string(value).get(raw))) {
+    return false;
+  }
   raw = Trim(raw);
   if (!IsJson(raw)) return Problem(fmt::format("its {} is not valid JSON", field_));
   out.assign(raw);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <random>
@@ -54,7 +55,7 @@ TEST(ArenaTest, Reset_ReusesTheFirstBlockOnly) {
 TEST(ArenaTest, WhatIsGivenBack_IsUsedAgain) {
   Arena arena;
   char* const room = arena.AllocateChars(100);
-  std::memcpy(room, "abc", 3);
+  std::copy_n("abc", 3, room);
   arena.ShrinkLast(room + 3);
   EXPECT_EQ(arena.AllocateChars(1), room + 3);
 }

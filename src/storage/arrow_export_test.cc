@@ -42,7 +42,8 @@ struct Exported {
   std::shared_ptr<int> life = std::make_shared<int>();
   ArrowArrayStream stream{};
 
-  Exported(std::deque<std::vector<AddFile>> batches, std::optional<Error> error = std::nullopt) {
+  explicit Exported(std::deque<std::vector<AddFile>> batches,
+                    std::optional<Error> error = std::nullopt) {
     ExportToArrow(std::make_unique<ListedFiles>(std::move(batches), std::move(error), life),
                   &stream);
   }

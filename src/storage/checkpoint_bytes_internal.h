@@ -48,13 +48,13 @@ inline Fields AddFields(const Types& types = {}) {
       field("clusteringProvider", types.text)};
 }
 
-inline std::shared_ptr<arrow::Schema> CheckpointSchema(Fields add_fields = AddFields()) {
-  const auto text = arrow::utf8();
+inline std::shared_ptr<arrow::Schema> CheckpointSchema(const Fields& add_fields = AddFields()) {
+  const auto& text = arrow::utf8();
   const auto texts = arrow::list(text);
   return arrow::schema({
       field("txn", arrow::struct_({field("appId", text), field("version", arrow::int64()),
                                    field("lastUpdated", arrow::int64())})),
-      field("add", arrow::struct_(std::move(add_fields))),
+      field("add", arrow::struct_(add_fields)),
       field("remove", arrow::struct_({field("path", text), field("dataChange", arrow::boolean())})),
       field("metaData",
             arrow::struct_(

@@ -453,7 +453,13 @@ std::optional<std::string> FindColumnProblem(const parquet::schema::GroupNode& r
 Result<void> Checkpoint::ReadFooter() {
   return Guard([&] {
     metadata_ = parquet::ReadMetaData(input_);
-    const auto problem = FindColumnProblem(*metadata_->schema()->group_node());
+    auto problem = FindColumnProblem(*metadata_->schema()->group_node());
+    for (int i = 0; i < metadata_->num_columns() && !problem; ++i) {
+      // Names of columns get into statistics as JSON.
+      if (!IsUtf8(metadata_->schema()->Column(i)->path()->ToDotString())) {
+        problem = "the name of a column is not UTF-8";
+      }
+    }
     return problem ? arrow::Status::Invalid(*problem) : arrow::Status::OK();
   });
 }

@@ -461,7 +461,8 @@ TEST(CheckpointParquetTest, FlippedBits_NeverDoHarm) {
   for (int round = 0; round < 50; ++round) {
     std::string bytes = whole;
     for (auto flips = 1 + random() % 3; flips > 0; --flips) {
-      bytes[random() % bytes.size()] ^= static_cast<char>(1U << (random() % 8));
+      char& byte = bytes[random() % bytes.size()];
+      byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << (random() % 8)));
     }
     ReadAll(bytes);
   }

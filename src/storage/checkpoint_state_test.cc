@@ -104,7 +104,7 @@ TEST(CheckpointStateTest, StateActionsInAnyRowGroup_AreRead) {
 }
 
 TEST(CheckpointStateTest, StateOfWrongTypes_IsCorruptByName) {
-  const auto text = arrow::utf8();
+  const auto& text = arrow::utf8();
   ExpectCorruptState(OneColumn("protocol", arrow::struct_({field("minReaderVersion", text)}),
                                R"({"minReaderVersion":"1"})"),
                      "protocol.minReaderVersion");

@@ -215,7 +215,7 @@ TEST(UniqueFdTest, Descriptors_AreClosedOnce) {
   {
     UniqueFd first(pipe_ends[0]);
     UniqueFd second(std::move(first));
-    EXPECT_EQ(first.get(), -1);
+    EXPECT_EQ(first.get(), -1);  // NOLINT(bugprone-use-after-move)
     EXPECT_EQ(second.get(), pipe_ends[0]);
     UniqueFd other(pipe_ends[1]);
     second = std::move(other);
