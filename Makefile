@@ -42,7 +42,7 @@ lint: build  ## clang-tidy over all C++ files, with the compile commands of PRES
 	@.venv/bin/run-clang-tidy.py -clang-tidy-binary .venv/bin/clang-tidy -quiet \
 	  -p build/$(PRESET) -j $(JOBS) '$(CURDIR)/(apps|src)/.*\.cc$$'
 
-bench: build  ## measure; see bench/README.md
+bench: build  ## measure; see docs/benchmarks.md
 	@$(PYTHON) bench/run.py
 
 docs: setup  ## check the Markdown pages and the links between them

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures opening and listing large Delta tables, beside delta-rs. docs/benchmarks.md explains it.
 
-    bench/run.py                          100,000 and 1,000,000 files: about twenty minutes
+    bench/run.py                          100,000 and 1,000,000 files: about ten minutes
     bench/run.py --quick                  100,000 files only
     bench/run.py --files 1000 --reps 1    another size
 
@@ -195,36 +195,38 @@ def markdown_row(cells):
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def seconds(times):
-    return f"{times['min']:.2f} / {times['median']:.2f}"
+def measured(program):
+    times = program["total_s"]
+    return f"{times['min']:.2f} / {times['median']:.2f} s, {program['peak_rss_mib']:.0f} MiB"
 
 
 def markdown(results):
+    """Times are the shortest and the median; ratios are medians over the pairs of runs."""
     host = results["host"]
+    share = host["time_percent"]
     yield (f"{host['date']}, {host['cpus']} shared {host['machine']} cores, load "
            f"{host['load_before']} before and {host['load_after']} after; of the processor time "
-           f"{host['time_percent']['idle']} % idle, {host['time_percent']['steal']} % stolen, "
-           f"{host['time_percent']['nice']} % for other, low-priority work.")
+           f"{share['idle']} % idle, {share['steal']} % stolen, {share['nice']} % for other, "
+           f"low-priority work.")
     yield ""
-    yield markdown_row(["table", "version", "files", "ours, s", "delta-rs, s", "ratio", "pairs",
-                        "CPU ratio", "ours, MiB", "delta-rs, MiB"])
-    yield markdown_row(["---"] * 2 + ["---:"] * 8)
+    yield markdown_row(["table", "version", "files", "deltalakedb", "delta-rs", "ratio of time",
+                        "ratio of CPU"])
+    yield markdown_row(["---"] * 7)
     for case in results["cases"]:
-        ours, theirs, ratio = case["ours"], case["delta_rs"], case["ratio"]["total_s"]
+        time_ratio, cpu_ratio = (case["ratio"][name] for name in ("total_s", "cpu_s"))
         yield markdown_row([
-            case["table"], case["version"], f"{case['files']:,}", seconds(ours["total_s"]),
-            seconds(theirs["total_s"]), f"{ratio['of_medians']:.1f}",
-            f"{ratio['of_pairs_min']:.1f} to {ratio['of_pairs_max']:.1f}",
-            f"{case['ratio']['cpu_s']['of_medians']:.1f}",
-            round(ours["peak_rss_mib"]), round(theirs["peak_rss_mib"])])
+            case["table"], case["version"], f"{case['files']:,}", measured(case["ours"]),
+            measured(case["delta_rs"]),
+            f"{time_ratio['of_pairs_median']:.1f} ({time_ratio['of_pairs_min']:.1f} to "
+            f"{time_ratio['of_pairs_max']:.1f})", f"{cpu_ratio['of_pairs_median']:.1f}"])
     yield ""
-    yield markdown_row(["table", "program", "s", "CPU s", "peak MiB"])
-    yield markdown_row(["---"] * 2 + ["---:"] * 3)
+    yield markdown_row(["table", "program", "time", "CPU time", "peak memory"])
+    yield markdown_row(["---"] * 5)
     for program, entries in (("`deltalakedb files --json`", "files_json"),
                              ("`bench_list_files`", "files_arrow")):
         for one in results[entries]:
-            yield markdown_row([one["table"], program, f"{one['total_s']:.2f}",
-                                f"{one['cpu_s']:.2f}", round(one["peak_rss_mib"])])
+            yield markdown_row([one["table"], program, f"{one['total_s']:.1f} s",
+                                f"{one['cpu_s']:.1f} s", f"{one['peak_rss_mib']:.0f} MiB"])
 
 
 def too_large(results):

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "base/try.h"
 #include "log/action_lines.h"
@@ -26,6 +29,10 @@ Result<std::optional<std::int64_t>> FindNumber(const Metadata& metadata, const s
                 fmt::format("the table property {} is '{}', not a number", key, text));
   }
   return std::optional(value);
+}
+
+Timestamp JustBefore(Timestamp time) {
+  return time.ms() == std::numeric_limits<std::int64_t>::min() ? time : Timestamp(time.ms() - 1);
 }
 
 // As Spark reads a boolean property: in any case.
@@ -106,17 +113,25 @@ Result<CommitTimes> CommitTimes::Make(const LogFolder& folder, const Metadata& m
 
 CommitTimes::CommitTimes(const LogFolder& folder, std::optional<InCommitTimestamps> in_commit)
     : folder_(&folder), in_commit_(in_commit) {
-  for (const auto& [version, file] : folder.listing.commits) {
-    file_times_.emplace(version, file.modified);
-  }
-  // A version whose commit is gone goes by its checkpoint's time.
-  for (const CheckpointFiles& checkpoint : folder.listing.checkpoints) {
-    file_times_.emplace(checkpoint.version, checkpoint.files.front().modified);
-  }
   std::optional<Timestamp> previous;
-  for (auto& [version, time] : file_times_) {
-    if (previous && time <= *previous) time = Timestamp(previous->ms() + 1);
-    previous = time;
+  for (const auto& [version, file] : folder.listing.commits) {
+    const bool is_later = !previous || file.modified > *previous;
+    previous = is_later ? file.modified : Timestamp(previous->ms() + 1);
+    file_times_.emplace_hint(file_times_.end(), version, *previous);
+  }
+  // A version whose commit is gone goes by its checkpoint's time; but a checkpoint is written at
+  // leisure, and does not move the commits around it.
+  for (const CheckpointFiles& checkpoint : folder.listing.checkpoints | std::views::reverse) {
+    const auto next = file_times_.lower_bound(checkpoint.version);
+    Timestamp time = checkpoint.files.front().modified;
+    if (next != file_times_.begin()) {
+      time = std::max(time, Timestamp(std::prev(next)->second.ms() + 1));
+    }
+    if (next != file_times_.end()) {
+      if (next->first == checkpoint.version) continue;
+      time = std::min(time, JustBefore(next->second));
+    }
+    file_times_.emplace(checkpoint.version, time);
   }
 }
 
@@ -136,10 +151,18 @@ Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
       checksum != folder_->listing.checksums.end()) {
     if (const auto time = ReadChecksumTimestamp(*folder_, checksum->second.name)) return *time;
   }
-  if (const auto time = file_times_.find(version); time != file_times_.end()) return time->second;
-  return Fail(
-      ErrorCode::kNotFound,
-      fmt::format("the time of version {} is not known: its commit is gone", version.value()));
+  // What is left is the time of its checkpoint, which may have been written after the next commit.
+  const auto& checkpoints = folder_->listing.checkpoints;
+  const auto checkpoint = std::ranges::find(checkpoints, version, &CheckpointFiles::version);
+  if (checkpoint == checkpoints.end()) {
+    return Fail(
+        ErrorCode::kNotFound,
+        fmt::format("the time of version {} is not known: its commit is gone", version.value()));
+  }
+  const Timestamp written = checkpoint->files.front().modified;
+  if (!folder_->listing.commits.contains(version.next())) return written;
+  DELTALAKEDB_ASSIGN(const Timestamp next, ReadInCommitTimestamp(version.next()));
+  return std::min(written, JustBefore(next));
 }
 
 Result<Timestamp> CommitTimes::Find(Version version, const CommitInfo* info) const {

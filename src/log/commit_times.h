@@ -48,7 +48,7 @@ class CommitTimes {
 
   const LogFolder* folder_;
   std::optional<InCommitTimestamps> in_commit_;
-  std::map<Version, Timestamp> file_times_;  // strictly increasing
+  std::map<Version, Timestamp> file_times_;  // never decreasing; strictly among commits
 };
 
 }  // namespace deltalakedb::log

@@ -218,6 +218,16 @@ TEST_F(CommitTimesTest, ChecksumStandsInForACommitThatIsGone) {
   }
 }
 
+TEST_F(CommitTimesTest, LateCheckpointAmongInCommitTimestamps_LiesBeforeTheNextCommit) {
+  EnableInCommit();
+  Checkpoint(3, 1'000'000);
+  Commit(4, 1, 400);
+  Commit(5, 2, 500);
+  EXPECT_THAT(Times(3, 5), ElementsAre(399, 400, 500));
+  EXPECT_EQ(At(450, 3, 5), 4);
+  EXPECT_EQ(At(398, 3, 5), -1);
+}
+
 // ---- configuration ------------------------------------------------------------------------------
 
 TEST_F(CommitTimesTest, EnablementIsReadAsSparkReadsIt) {

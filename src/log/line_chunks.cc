@@ -16,8 +16,10 @@ bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 // Where the last record of `text` may begin that is not known to be whole: after the last line end
 // between a closing and an opening brace. Within an object a comma would stand between the two.
 std::size_t LastRecordStart(std::string_view text) {
-  for (std::size_t at = text.rfind("\n{"); at != std::string_view::npos && at > 0;
-       at = text.rfind("\n{", at - 1)) {
+  for (std::size_t at = text.rfind('\n'); at != std::string_view::npos && at > 0;
+       at = text.rfind('\n', at - 1)) {
+    const std::size_t first = text.find_first_not_of(" \t\r", at + 1);
+    if (first == std::string_view::npos || text[first] != '{') continue;
     std::size_t before = at;
     while (before > 0 && IsSpace(text[before - 1])) --before;
     if (before > 0 && text[before - 1] == '}') return at + 1;
@@ -61,7 +63,7 @@ std::size_t FirstRecordSize(std::string_view text) {
 }
 
 Result<std::optional<LineChunk>> LineChunkReader::Next() {
-  for (std::size_t wanted = kChunkBytes;; wanted *= 2) {
+  for (std::size_t wanted = chunk_bytes_;; wanted *= 2) {
     const std::int64_t left = file_->size_bytes() - offset_;
     if (left <= 0) return std::optional<LineChunk>();
     const std::size_t size = std::min(wanted, static_cast<std::size_t>(left));

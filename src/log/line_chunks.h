@@ -57,8 +57,10 @@ struct LineChunk {
 
 class LineChunkReader {
  public:
-  explicit LineChunkReader(std::shared_ptr<const storage::InputFile> file)
-      : file_(std::move(file)) {}
+  // `chunk_bytes` is a parameter for tests.
+  explicit LineChunkReader(std::shared_ptr<const storage::InputFile> file,
+                           std::size_t chunk_bytes = kChunkBytes)
+      : file_(std::move(file)), chunk_bytes_(chunk_bytes) {}
 
   const std::string& path() const { return file_->path(); }
 
@@ -67,6 +69,7 @@ class LineChunkReader {
 
  private:
   std::shared_ptr<const storage::InputFile> file_;
+  std::size_t chunk_bytes_;
   std::int64_t offset_ = 0;  // of the first byte not given out
   std::int64_t line_ = 0;
 };

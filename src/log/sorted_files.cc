@@ -22,8 +22,22 @@ constexpr std::size_t kBlockBytes = 256 * 1024;  // of a run, before compression
 constexpr std::size_t kBatchFiles = 4096;        // given out at a time
 constexpr int kZstdLevel = 1;
 
+std::size_t TextBytes(StringMapView map) {
+  std::size_t bytes = map.size_bytes();
+  for (const StringMapEntry& entry : map) {
+    bytes += entry.key.size() + (entry.value ? entry.value->size() : 0);
+  }
+  return bytes;
+}
+
+// The memory that a file takes while it is sorted.
 std::size_t TextBytes(const AddFile& add) {
-  return sizeof(AddFile) + add.path.size() + (add.stats ? add.stats->size() : 0);
+  std::size_t bytes = sizeof(AddFile) + add.path.size() + TextBytes(add.partition_values);
+  if (add.stats) bytes += add.stats->size();
+  if (add.tags) bytes += TextBytes(*add.tags);
+  if (add.deletion_vector) bytes += add.deletion_vector->path_or_inline_dv.size();
+  if (add.clustering_provider) bytes += add.clustering_provider->size();
+  return bytes;
 }
 
 bool ComesBefore(const AddFile& a, const AddFile& b) {

@@ -145,22 +145,62 @@ TEST(SortByPath, ErrorOfTheStream_IsPassedOn) {
   EXPECT_EQ(sorted.error().code(), ErrorCode::kCorrupt);
 }
 
-TEST(SortByPath, NoPlaceForTheTemporaryFile_IsAnErrorThatSaysWhatToSet) {
-  std::deque<std::string> texts;
-  const std::vector<AddFile> files = MakeFiles(1, 300, texts);
-  FakeStream stream({files, files, files});
+// What comes of sorting where no temporary file can be made.
+Result<std::unique_ptr<FileStream>> SortWithoutTemporaryFiles(FileStream& files,
+                                                              std::size_t run_bytes) {
   const char* const before = std::getenv("TMPDIR");
   const std::string kept = before == nullptr ? "" : before;
   ::setenv("TMPDIR", "/nonexistent", 1);
-  const auto sorted = SortByPath(stream, 0);
+  auto sorted = SortByPath(files, run_bytes);
   if (before == nullptr) {
     ::unsetenv("TMPDIR");
   } else {
     ::setenv("TMPDIR", kept.c_str(), 1);
   }
+  return sorted;
+}
+
+TEST(SortByPath, NoPlaceForTheTemporaryFile_IsAnErrorThatSaysWhatToSet) {
+  std::deque<std::string> texts;
+  const std::vector<AddFile> files = MakeFiles(1, 300, texts);
+  FakeStream stream({files, files, files});
+  const auto sorted = SortWithoutTemporaryFiles(stream, 0);
   ASSERT_FALSE(sorted);
   EXPECT_EQ(sorted.error().code(), ErrorCode::kIo);
   EXPECT_NE(sorted.error().message().find("TMPDIR"), std::string::npos);
+}
+
+TEST(SortByPath, FilesThatFitInMemory_NeedNoTemporaryFile) {
+  std::deque<std::string> texts;
+  FakeStream stream({MakeFiles(1, 300, texts)});
+  EXPECT_TRUE(SortWithoutTemporaryFiles(stream, kSortRunBytes));
+}
+
+// Every text of a file takes memory, not only its path and statistics.
+TEST(SortByPath, LargeTextsOfAnyField_CountAsMemory) {
+  const std::string large(20'000, 'x');
+  const std::vector<StringMapEntry> map = {{"k", large}};
+  const std::vector<StringMapEntry> keys = {{large, std::nullopt}};
+  AddFile with[6];
+  with[0].partition_values = map;
+  with[1].partition_values = keys;
+  with[2].tags = map;
+  with[3].clustering_provider = large;
+  with[4].stats = large;
+  with[5].deletion_vector.emplace().path_or_inline_dv = large;
+  for (const AddFile& add : with) {
+    FakeStream stream({{add}, {add}});
+    EXPECT_FALSE(SortWithoutTemporaryFiles(stream, 10'000)) << "all was kept in memory";
+  }
+}
+
+// A stream that was sorted in runs gives each file once, however many runs begin alike.
+TEST(SortByPath, EqualFiles_AreAllGiven) {
+  AddFile add;
+  add.path = "same";
+  const std::vector<AddFile> files(1000, add);
+  EXPECT_EQ(SortAll(files, 0).size(), files.size());
+  EXPECT_EQ(SortAll(files, kSortRunBytes).size(), files.size());
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ enum class CheckpointColumns {
 class ParquetCheckpoint {
  public:
   // Rows decoded at a time. Unit: rows. Bounds the memory of a stream.
-  static constexpr std::int64_t kBatchRows = 16 * 1024;
+  static constexpr std::int64_t kBatchRows = 4 * 1024;
 
   // Turns decoded columns into file actions. Does no I/O.
   using AddDecoder = std::function<Result<FileBatch>()>;
