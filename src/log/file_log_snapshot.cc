@@ -116,6 +116,12 @@ Result<Attempt> Replay(const std::shared_ptr<const LogFolder>& folder, LogSegmen
   return Attempt{std::move(rebuilt), {}};
 }
 
+bool IsCompacted(const LogListing& listing, Version version) {
+  return std::ranges::any_of(listing.compactions, [&](const CompactionFile& compaction) {
+    return compaction.first <= version && version <= compaction.last;
+  });
+}
+
 // Tries bases until one can be opened and continued with commits. `damaged` gets those that cannot.
 // Errors: those that no other base gets around.
 Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version version,
@@ -124,7 +130,10 @@ Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version
   for (const CheckpointFiles* files : FindBases(folder->listing, version, damaged)) {
     auto segment = PlanSegment(folder->listing, *files, version);
     if (!segment) {
-      if (!no_way.missing_commit) no_way.missing_commit = segment.error().commit;
+      const Version missing = segment.error().commit;
+      if (!no_way.missing_commit) no_way.missing_commit = missing;
+      // Older bases would need the same commit.
+      if (!IsCompacted(folder->listing, missing)) return Attempt{std::nullopt, std::move(no_way)};
       continue;
     }
     LogState state;
@@ -328,13 +337,25 @@ Error OutOfRange(const LogFolder& folder, Version version, const VersionRange& r
       .With("latestVersion", range.last.value());
 }
 
+// The same where the latest version cannot be rebuilt, so that there is no range to tell.
+Error LaterThanLatest(const LogFolder& folder, Version version) {
+  const Version latest = folder.listing.Latest();
+  return Error(ErrorCode::kNotFound,
+               fmt::format("version {} of the table is not available; the latest in {} is {}",
+                           version.value(), folder.path, latest.value()))
+      .With("version", version.value())
+      .With("latestVersion", latest.value());
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
     const std::shared_ptr<const LogFolder>& folder, Version version) {
   if (version > folder->listing.Latest()) {
-    DELTALAKEDB_ASSIGN(const VersionRange range, FindAvailableRange(*folder));
-    return Fail(OutOfRange(*folder, version, range));
+    const auto range = FindAvailableRange(*folder);
+    if (range) return Fail(OutOfRange(*folder, version, *range));
+    if (!IsDamage(range.error())) return Fail(range.error());
+    return Fail(LaterThanLatest(*folder, version));
   }
   DamagedSet damaged;
   DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(folder, version, damaged));

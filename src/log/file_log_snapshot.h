@@ -12,8 +12,9 @@
 namespace deltalakedb::log {
 
 // The snapshot at `version`, which must not be negative.
-// Errors: NotFound (later than the latest, or its log is gone: facts earliestVersion and
-// latestVersion), Unsupported, Corrupt, Io, Permission.
+// Errors: NotFound (later than the latest, or its log is gone: facts version, latestVersion and,
+// where the latest version itself can be rebuilt, earliestVersion), Unsupported, Corrupt, Io,
+// Permission.
 Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
     const std::shared_ptr<const LogFolder>& folder, Version version);
 
