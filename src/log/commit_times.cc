@@ -18,6 +18,9 @@ namespace deltalakedb::log {
 
 namespace {
 
+// A time that counts as it was found.
+CommitTime Exactly(Timestamp time, TimeSource source) { return {time, time, source}; }
+
 Result<std::optional<std::int64_t>> FindNumber(const Metadata& metadata, const std::string& key) {
   const auto found = metadata.configuration.find(key);
   if (found == metadata.configuration.end()) return std::optional<std::int64_t>();
@@ -117,30 +120,34 @@ CommitTimes::CommitTimes(const LogFolder& folder, std::optional<InCommitTimestam
   for (const auto& [version, file] : folder.listing.commits) {
     const bool is_later = !previous || file.modified > *previous;
     previous = is_later ? file.modified : Timestamp(previous->ms() + 1);
-    file_times_.emplace_hint(file_times_.end(), version, *previous);
+    file_times_.emplace_hint(file_times_.end(), version,
+                             CommitTime{*previous, file.modified, TimeSource::kFile});
   }
   // A version whose commit is gone goes by its checkpoint's time; but a checkpoint is written at
   // leisure, and does not move the commits around it.
   for (const CheckpointFiles& checkpoint : folder.listing.checkpoints | std::views::reverse) {
     const auto next = file_times_.lower_bound(checkpoint.version);
-    Timestamp time = checkpoint.files.front().modified;
+    const Timestamp written = checkpoint.files.front().modified;
+    Timestamp time = written;
     if (next != file_times_.begin()) {
-      time = std::max(time, Timestamp(std::prev(next)->second.ms() + 1));
+      time = std::max(time, Timestamp(std::prev(next)->second.time.ms() + 1));
     }
     if (next != file_times_.end()) {
       if (next->first == checkpoint.version) continue;
-      time = std::min(time, JustBefore(next->second));
+      time = std::min(time, JustBefore(next->second.time));
     }
-    file_times_.emplace(checkpoint.version, time);
+    file_times_.emplace(checkpoint.version, CommitTime{time, written, TimeSource::kCheckpoint});
   }
 }
 
-Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
+Result<CommitTime> CommitTimes::ReadInCommitTimestamp(Version version) const {
   if (const auto commit = folder_->listing.commits.find(version);
       commit != folder_->listing.commits.end()) {
     const std::string& name = commit->second.name;
     DELTALAKEDB_ASSIGN(const auto info, ReadCommitInfo(*folder_, commit->second));
-    if (info && info->in_commit_timestamp) return Timestamp(*info->in_commit_timestamp);
+    if (info && info->in_commit_timestamp) {
+      return Exactly(Timestamp(*info->in_commit_timestamp), TimeSource::kInCommit);
+    }
     return Fail(
         Error(ErrorCode::kCorrupt, fmt::format("{} has no inCommitTimestamp, though the "
                                                "table has in-commit timestamps since version {}",
@@ -149,7 +156,9 @@ Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
   }
   if (const auto checksum = folder_->listing.checksums.find(version);
       checksum != folder_->listing.checksums.end()) {
-    if (const auto time = ReadChecksumTimestamp(*folder_, checksum->second.name)) return *time;
+    if (const auto time = ReadChecksumTimestamp(*folder_, checksum->second.name)) {
+      return Exactly(*time, TimeSource::kChecksum);
+    }
   }
   // What is left is the time of its checkpoint, which may have been written after the next commit.
   const auto& checkpoints = folder_->listing.checkpoints;
@@ -160,14 +169,24 @@ Result<Timestamp> CommitTimes::ReadInCommitTimestamp(Version version) const {
         fmt::format("the time of version {} is not known: its commit is gone", version.value()));
   }
   const Timestamp written = checkpoint->files.front().modified;
-  if (!folder_->listing.commits.contains(version.next())) return written;
-  DELTALAKEDB_ASSIGN(const Timestamp next, ReadInCommitTimestamp(version.next()));
-  return std::min(written, JustBefore(next));
+  CommitTime time{written, written, TimeSource::kCheckpoint};
+  if (folder_->listing.commits.contains(version.next())) {
+    DELTALAKEDB_ASSIGN(const CommitTime next, ReadInCommitTimestamp(version.next()));
+    time.time = std::min(written, JustBefore(next.time));
+  }
+  return time;
 }
 
 Result<Timestamp> CommitTimes::Find(Version version, const CommitInfo* info) const {
+  DELTALAKEDB_ASSIGN(const CommitTime found, FindDetailed(version, info));
+  return found.time;
+}
+
+Result<CommitTime> CommitTimes::FindDetailed(Version version, const CommitInfo* info) const {
   if (!IsFileTime(version)) {
-    if (info != nullptr && info->in_commit_timestamp) return Timestamp(*info->in_commit_timestamp);
+    if (info != nullptr && info->in_commit_timestamp) {
+      return Exactly(Timestamp(*info->in_commit_timestamp), TimeSource::kInCommit);
+    }
     return ReadInCommitTimestamp(version);
   }
   if (const auto time = file_times_.find(version); time != file_times_.end()) return time->second;

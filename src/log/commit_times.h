@@ -24,6 +24,20 @@ struct InCommitTimestamps {
 // Errors: Corrupt (an enablement property that is no number).
 Result<std::optional<InCommitTimestamps>> FindInCommitTimestamps(const Metadata& metadata);
 
+// Where the time of a version was found.
+enum class TimeSource {
+  kInCommit,    // its commit's in-commit timestamp
+  kFile,        // a commit file's time
+  kChecksum,    // the in-commit timestamp that its checksum repeats; the commit is gone
+  kCheckpoint,  // its checkpoint's file time; the commit is gone
+};
+
+struct CommitTime {
+  Timestamp time;  // by the rules: file times are moved so that they increase
+  Timestamp raw;   // as found
+  TimeSource source = TimeSource::kFile;
+};
+
 class CommitTimes {
  public:
   // `metadata` is the latest one; `folder` outlives this.
@@ -33,6 +47,8 @@ class CommitTimes {
   // commit is read where the rules ask for it.
   // Errors: Corrupt (an in-commit timestamp is missing), Io.
   Result<Timestamp> Find(Version version, const CommitInfo* info = nullptr) const;
+  // The same with what it was made from.
+  Result<CommitTime> FindDetailed(Version version, const CommitInfo* info = nullptr) const;
 
   // The last version in `range` that was committed at `moment` or before; nullopt when there is
   // none.
@@ -44,11 +60,11 @@ class CommitTimes {
  private:
   CommitTimes(const LogFolder& folder, std::optional<InCommitTimestamps> in_commit);
 
-  Result<Timestamp> ReadInCommitTimestamp(Version version) const;
+  Result<CommitTime> ReadInCommitTimestamp(Version version) const;
 
   const LogFolder* folder_;
   std::optional<InCommitTimestamps> in_commit_;
-  std::map<Version, Timestamp> file_times_;  // never decreasing; strictly among commits
+  std::map<Version, CommitTime> file_times_;  // never decreasing; strictly among commits
 };
 
 }  // namespace deltalakedb::log

@@ -228,6 +228,58 @@ TEST_F(CommitTimesTest, LateCheckpointAmongInCommitTimestamps_LiesBeforeTheNextC
   EXPECT_EQ(At(398, 3, 5), -1);
 }
 
+// ---- what times are made from -------------------------------------------------------------------
+
+class CommitTimeSourceTest : public CommitTimesTest {
+ protected:
+  // "time raw source" of a version.
+  std::string Detail(std::int64_t version) {
+    static constexpr const char* kNames[] = {"in-commit", "file", "checksum", "checkpoint"};
+    const CommitTimes times = Make();
+    const auto found = times.FindDetailed(Version(version));
+    if (!found) return found.error().message();
+    EXPECT_EQ(times.Find(Version(version)), found->time);
+    return fmt::format("{} {} {}", found->time.ms(), found->raw.ms(),
+                       kNames[static_cast<int>(found->source)]);
+  }
+};
+
+TEST_F(CommitTimeSourceTest, FileTimeThatWasMoved_IsToldAsItWas) {
+  Checkpoint(1, 500);
+  Commit(2, 100);
+  Commit(3, 40);
+  Commit(4, 200);
+  EXPECT_EQ(Detail(1), "99 500 checkpoint");
+  EXPECT_EQ(Detail(2), "100 100 file");
+  EXPECT_EQ(Detail(3), "101 40 file");
+  EXPECT_EQ(Detail(4), "200 200 file");
+  EXPECT_THAT(Detail(5), HasSubstr("not known"));
+}
+
+TEST_F(CommitTimeSourceTest, InCommitTimestamp_IsTheRawTimeToo) {
+  EnableInCommit(4, 400);
+  Commit(3, 900);
+  Commit(4, 50, 400);
+  Commit(5, 60, 500);
+  EXPECT_EQ(Detail(3), "900 900 file");
+  EXPECT_EQ(Detail(4), "400 400 in-commit");
+  CommitInfo info;
+  info.in_commit_timestamp = 501;
+  const auto known = Make().FindDetailed(Version(5), &info);
+  ASSERT_TRUE(known.has_value());
+  EXPECT_EQ(known->raw, Timestamp(501));
+  EXPECT_EQ(known->source, TimeSource::kInCommit);
+}
+
+TEST_F(CommitTimeSourceTest, BaseWithoutItsCommit_GoesByChecksumOrCheckpoint) {
+  EnableInCommit();
+  Checkpoint(3, 1000);
+  Commit(4, 1, 400);
+  EXPECT_EQ(Detail(3), "399 1000 checkpoint");
+  files_.Write(kFolder + "/00000000000000000003.crc", R"({"inCommitTimestampOpt":300})");
+  EXPECT_EQ(Detail(3), "300 300 checksum");
+}
+
 // ---- configuration ------------------------------------------------------------------------------
 
 TEST_F(CommitTimesTest, EnablementIsReadAsSparkReadsIt) {

@@ -190,11 +190,11 @@ Result<std::vector<HistoryEntry>> LoadListedHistory(const std::shared_ptr<const 
 Result<std::unique_ptr<FileLog>> FileLog::Open(const storage::FileSystem& file_system,
                                                std::string table_path, LogSink& sink) {
   std::unique_ptr<FileLog> log(new FileLog(file_system, std::move(table_path), sink));
-  DELTALAKEDB_TRY(log->List());
+  DELTALAKEDB_TRY(log->ListFolder());
   return log;
 }
 
-Result<std::shared_ptr<const LogFolder>> FileLog::List() const {
+Result<std::shared_ptr<const LogFolder>> FileLog::ListFolder() const {
   auto folder = std::make_shared<LogFolder>();
   folder->file_system = &file_system_;
   folder->sink = &sink_;
@@ -219,7 +219,7 @@ Result<std::shared_ptr<const LogFolder>> FileLog::List() const {
 }
 
 Result<Version> FileLog::LoadLatestVersion() const {
-  DELTALAKEDB_ASSIGN(const auto folder, List());
+  DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
   return folder->listing.Latest();
 }
 
@@ -229,7 +229,7 @@ template <typename Load>
 std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> FileLog::WithListing(
     Load load) const {
   for (int attempt = 1;; ++attempt) {
-    DELTALAKEDB_ASSIGN(const auto folder, List());
+    DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
     auto loaded = load(folder);
     const bool has_changed = !loaded && loaded.error().code() == ErrorCode::kUnavailable &&
                              loaded.error().FindFact("file") != nullptr;

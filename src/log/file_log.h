@@ -23,6 +23,10 @@ class FileLog final : public TransactionLog {
   static Result<std::unique_ptr<FileLog>> Open(const storage::FileSystem& file_system,
                                                std::string table_path, LogSink& sink);
 
+  // The folder as it is now. It refers to this log's file system and sink, not to the log.
+  // Errors: NotFound (no longer a log), Permission, Io.
+  Result<std::shared_ptr<const LogFolder>> ListFolder() const;
+
   Result<Version> LoadLatestVersion() const override;
   Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;
   Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
@@ -31,7 +35,6 @@ class FileLog final : public TransactionLog {
   FileLog(const storage::FileSystem& file_system, std::string table_path, LogSink& sink)
       : file_system_(file_system), table_path_(std::move(table_path)), sink_(sink) {}
 
-  Result<std::shared_ptr<const LogFolder>> List() const;
   template <typename Load>
   std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> WithListing(Load load) const;
 

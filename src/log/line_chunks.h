@@ -55,6 +55,14 @@ struct LineChunk {
   }
 };
 
+// Chunks of one text in order, wherever they come from.
+class LineChunkStream {
+ public:
+  virtual ~LineChunkStream() = default;
+  // The next records; nullopt at the end. After an error the stream is done for.
+  virtual Result<std::optional<LineChunk>> Next() = 0;
+};
+
 class LineChunkReader {
  public:
   // `chunk_bytes` is a parameter for tests.
