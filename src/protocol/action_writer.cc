@@ -22,19 +22,6 @@ void WriteObject(JsonWriter& writer, Write write) {
   writer.EndObject();
 }
 
-void WriteStringMapView(StringMapView map, JsonWriter& writer) {
-  WriteObject(writer, [&] {
-    for (const StringMapEntry& entry : map) {
-      WriteKey(entry.key, writer);
-      if (entry.value) {
-        WriteText(*entry.value, writer);
-      } else {
-        writer.Null();
-      }
-    }
-  });
-}
-
 void WriteStrings(const std::vector<std::string>& texts, JsonWriter& writer) {
   writer.StartArray();
   for (const std::string& text : texts) WriteText(text, writer);
@@ -77,6 +64,19 @@ void WriteDeletionVector(const DeletionVector& vector, JsonWriter& writer) {
   });
 }
 
+void WriteOptionalMap(std::string_view key, const std::optional<StringMapView>& map,
+                      JsonWriter& writer) {
+  if (!map) return;
+  WriteKey(key, writer);
+  WriteStringMapView(*map, writer);
+}
+
+void WriteOptionalVector(const std::optional<DeletionVector>& vector, JsonWriter& writer) {
+  if (!vector) return;
+  WriteKey("deletionVector", writer);
+  WriteDeletionVector(*vector, writer);
+}
+
 void WriteFormat(const Metadata& metadata, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteOptionalText("provider", metadata.format_provider, writer);
@@ -114,6 +114,19 @@ void WriteStringMap(const std::map<std::string, std::string>& map, JsonWriter& w
   });
 }
 
+void WriteStringMapView(StringMapView map, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    for (const StringMapEntry& entry : map) {
+      WriteKey(entry.key, writer);
+      if (entry.value) {
+        WriteText(*entry.value, writer);
+      } else {
+        writer.Null();
+      }
+    }
+  });
+}
+
 void WriteAdd(const AddFile& add, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("path", writer);
@@ -127,17 +140,46 @@ void WriteAdd(const AddFile& add, JsonWriter& writer) {
     WriteKey("dataChange", writer);
     writer.Bool(add.data_change);
     WriteOptionalText("stats", add.stats, writer);
-    if (add.tags) {
-      WriteKey("tags", writer);
-      WriteStringMapView(*add.tags, writer);
-    }
-    if (add.deletion_vector) {
-      WriteKey("deletionVector", writer);
-      WriteDeletionVector(*add.deletion_vector, writer);
-    }
+    WriteOptionalMap("tags", add.tags, writer);
+    WriteOptionalVector(add.deletion_vector, writer);
     WriteOptionalInteger("baseRowId", add.base_row_id, writer);
     WriteOptionalInteger("defaultRowCommitVersion", add.default_row_commit_version, writer);
     WriteOptionalText("clusteringProvider", add.clustering_provider, writer);
+  });
+}
+
+void WriteRemove(const RemoveFile& remove, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("path", writer);
+    WriteText(remove.path, writer);
+    WriteOptionalInteger("deletionTimestamp", remove.deletion_timestamp, writer);
+    WriteKey("dataChange", writer);
+    writer.Bool(remove.data_change);
+    if (remove.extended_file_metadata) {
+      WriteKey("extendedFileMetadata", writer);
+      writer.Bool(*remove.extended_file_metadata);
+    }
+    WriteOptionalMap("partitionValues", remove.partition_values, writer);
+    WriteOptionalInteger("size", remove.size, writer);
+    WriteOptionalText("stats", remove.stats, writer);
+    WriteOptionalMap("tags", remove.tags, writer);
+    WriteOptionalVector(remove.deletion_vector, writer);
+    WriteOptionalInteger("baseRowId", remove.base_row_id, writer);
+    WriteOptionalInteger("defaultRowCommitVersion", remove.default_row_commit_version, writer);
+  });
+}
+
+void WriteCdc(const CdcFile& cdc, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("path", writer);
+    WriteText(cdc.path, writer);
+    WriteKey("partitionValues", writer);
+    WriteStringMapView(cdc.partition_values, writer);
+    WriteKey("size", writer);
+    writer.Int64(cdc.size);
+    WriteKey("dataChange", writer);
+    writer.Bool(cdc.data_change);
+    WriteOptionalMap("tags", cdc.tags, writer);
   });
 }
 
@@ -169,6 +211,27 @@ void WriteProtocol(const Protocol& protocol, JsonWriter& writer) {
     WriteFeatures("readerFeatures", protocol.reader_features, writer);
     WriteFeatures("writerFeatures", protocol.writer_features, writer);
     WriteUnknownFields(protocol.unknown_fields, writer);
+  });
+}
+
+void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("appId", writer);
+    WriteText(transaction.app_id, writer);
+    WriteKey("version", writer);
+    writer.Int64(transaction.version);
+    WriteOptionalInteger("lastUpdated", transaction.last_updated, writer);
+  });
+}
+
+void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer) {
+  WriteObject(writer, [&] {
+    WriteKey("domain", writer);
+    WriteText(domain.domain, writer);
+    WriteKey("configuration", writer);
+    WriteText(domain.configuration, writer);
+    WriteKey("removed", writer);
+    writer.Bool(domain.removed);
   });
 }
 

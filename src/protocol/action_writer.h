@@ -24,14 +24,19 @@ namespace deltalakedb::protocol {
 using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
 
 void WriteAdd(const AddFile& add, JsonWriter& writer);
+void WriteRemove(const RemoveFile& remove, JsonWriter& writer);
+void WriteCdc(const CdcFile& cdc, JsonWriter& writer);
 void WriteMetadata(const Metadata& metadata, JsonWriter& writer);
 void WriteProtocol(const Protocol& protocol, JsonWriter& writer);
+void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer);
+void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer);
 
-// The pieces that others need as well: an object's key, a text, JSON text as a value, and an object
+// The pieces that others need as well: an object's key, a text, JSON text as a value, and objects
 // of texts.
 void WriteKey(std::string_view key, JsonWriter& writer);
 void WriteText(std::string_view text, JsonWriter& writer);
 void WriteRaw(std::string_view json, JsonWriter& writer);
 void WriteStringMap(const std::map<std::string, std::string>& map, JsonWriter& writer);
+void WriteStringMapView(StringMapView map, JsonWriter& writer);
 
 }  // namespace deltalakedb::protocol
