@@ -1,5 +1,3 @@
-#include "log/file_log_snapshot.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +11,9 @@
 #include "log/base_checkpoint.h"
 #include "log/commit_scan.h"
 #include "log/commit_times.h"
+#include "log/file_log_snapshot.h"
 #include "log/file_log_stream.h"
+#include "log/rebuild.h"
 #include "log/sorted_files.h"
 #include "protocol/features.h"
 
@@ -21,154 +21,12 @@ namespace deltalakedb::log {
 
 namespace {
 
-// Names of checkpoint files that turned out unreadable.
-using DamagedSet = std::set<std::string>;
-
-const std::string& NameOf(const CheckpointFiles& checkpoint) {
-  return checkpoint.files.front().name;
-}
-
-// A failure that another base may get around. Anything else concerns the whole log.
-bool IsDamage(const Error& error) {
-  return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kNotFound ||
-         error.code() == ErrorCode::kLimitExceeded || error.FindFact("outOfMemory") != nullptr;
-}
-
-// A version rebuilt but for the checks on its state.
-struct Rebuilt {
-  FileSources sources;
-  LogState state;
-};
-
-// Why a version cannot be rebuilt.
-struct NoWay {
-  std::optional<Version> missing_commit;
-  std::optional<Error> damage;  // of the most preferred base
-};
-
-// What came of trying all bases: the version, or why not.
-struct Attempt {
-  std::optional<Rebuilt> rebuilt;
-  NoWay no_way;
-};
-
-// Candidate bases for `version`, the best first: the newest, then the most preferred of its
-// version.
-std::vector<const CheckpointFiles*> FindBases(const LogListing& listing, Version version,
-                                              const DamagedSet& damaged) {
-  std::vector<const CheckpointFiles*> bases;
-  for (auto it = listing.checkpoints.rbegin(); it != listing.checkpoints.rend(); ++it) {
-    if (it->version <= version && !damaged.contains(NameOf(*it))) bases.push_back(&*it);
-  }
-  return bases;
-}
-
-Error ErrorFor(const LogFolder& folder, Version version, NoWay no_way) {
-  if (no_way.damage) {
-    Error error = *std::move(no_way.damage);
-    if (error.code() == ErrorCode::kNotFound) {
-      error = Error(ErrorCode::kCorrupt, error.message()).With("file", folder.path);
-    }
-    error.AddContext(
-        fmt::format("version {} cannot be rebuilt: its checkpoint is unusable and the "
-                    "commits that could replace it are not all there",
-                    version.value()));
-    return std::move(error).With("version", version.value());
-  }
-  std::string message =
-      fmt::format("version {} cannot be rebuilt: {} is missing from {}", version.value(),
-                  CommitName(no_way.missing_commit.value_or(Version(0))), folder.path);
-  for (const IncompleteCheckpoint& incomplete : folder.listing.incomplete_checkpoints) {
-    if (incomplete.version > version) continue;
-    message +=
-        fmt::format(", and the checkpoint of version {} has {} of its {} parts",
-                    incomplete.version.value(), incomplete.parts_found, incomplete.parts_expected);
-  }
-  return Error(ErrorCode::kCorrupt, std::move(message))
-      .With("version", version.value())
-      .With("missingVersion", no_way.missing_commit.value_or(Version(0)).value());
-}
-
-void WarnDamaged(const LogFolder& folder, const Error& error) {
-  folder.sink->Write(
-      LogLevel::kWarning,
-      fmt::format("a checkpoint cannot be used, other files of the log replace it: {}",
-                  error.message()));
-}
-
-// Checkpoints of which parts are missing would have saved reading from the older `base` on.
-void WarnIncomplete(const LogFolder& folder, std::optional<Version> base, Version version) {
-  for (const IncompleteCheckpoint& incomplete : folder.listing.incomplete_checkpoints) {
-    if (incomplete.version > version || (base && incomplete.version <= *base)) continue;
-    folder.sink->Write(LogLevel::kWarning,
-                       fmt::format("the checkpoint of version {} in {} has {} of its {} parts and "
-                                   "is not used",
-                                   incomplete.version.value(), folder.path, incomplete.parts_found,
-                                   incomplete.parts_expected));
-  }
-}
-
-Result<Attempt> Replay(const std::shared_ptr<const LogFolder>& folder, LogSegment segment,
-                       std::optional<BaseCheckpoint> base, LogState state) {
-  Rebuilt rebuilt{{folder, std::move(segment), std::move(base), {}}, std::move(state)};
-  DELTALAKEDB_ASSIGN(rebuilt.sources.scan,
-                     ScanCommits(*folder, rebuilt.sources.segment, rebuilt.state));
-  return Attempt{std::move(rebuilt), {}};
-}
-
-bool IsCompacted(const LogListing& listing, Version version) {
-  return std::ranges::any_of(listing.compactions, [&](const CompactionFile& compaction) {
-    return compaction.first <= version && version <= compaction.last;
-  });
-}
-
-// Tries bases until one can be opened and continued with commits. `damaged` gets those that cannot.
-// Errors: those that no other base gets around.
-Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version version,
-                         DamagedSet& damaged) {
-  NoWay no_way;
-  for (const CheckpointFiles* files : FindBases(folder->listing, version, damaged)) {
-    auto segment = PlanSegment(folder->listing, *files, version);
-    if (!segment) {
-      const Version missing = segment.error().commit;
-      if (!no_way.missing_commit) no_way.missing_commit = missing;
-      // Older bases would need the same commit.
-      if (!IsCompacted(folder->listing, missing)) return Attempt{std::nullopt, std::move(no_way)};
-      continue;
-    }
-    LogState state;
-    auto base = OpenCheckpoint(*folder, *files, state);
-    if (!base) {
-      if (!IsDamage(base.error())) return Fail(std::move(base).error());
-      damaged.insert(NameOf(*files));
-      if (!no_way.damage) no_way.damage = std::move(base).error();
-      continue;
-    }
-    if (no_way.damage) WarnDamaged(*folder, *no_way.damage);
-    WarnIncomplete(*folder, files->version, version);
-    return Replay(folder, *std::move(segment), *std::move(base), std::move(state));
-  }
-  auto segment = PlanSegment(folder->listing, std::nullopt, version);
-  if (!segment) {
-    if (!no_way.missing_commit) no_way.missing_commit = segment.error().commit;
-    return Attempt{std::nullopt, std::move(no_way)};
-  }
-  if (no_way.damage) WarnDamaged(*folder, *no_way.damage);
-  WarnIncomplete(*folder, std::nullopt, version);
-  return Replay(folder, *std::move(segment), std::nullopt, LogState{});
-}
-
 Result<void> CheckState(const LogFolder& folder, const LogState& state, Version version) {
-  const auto missing = [&](std::string_view action) {
-    return Fail(Error(ErrorCode::kCorrupt, fmt::format("the log in {} has no {} up to version {}",
-                                                       folder.path, action, version.value()))
-                    .With("version", version.value()));
-  };
-  if (!state.protocol) return missing("protocol");
+  if (!state.protocol) return Fail(LacksAction(folder, "protocol", version));
   if (auto readable = protocol::CheckReadable(*state.protocol); !readable) {
     return Fail(std::move(readable).error().With("version", version.value()));
   }
-  if (!state.metadata) return missing("metaData");
+  if (!state.metadata) return Fail(LacksAction(folder, "metaData", version));
   return {};
 }
 
@@ -327,17 +185,7 @@ std::optional<Run> FindRun(const LogListing& listing, const DamagedSet& damaged)
   return run;
 }
 
-// A missing commit below the run that can be read is cleaned-up history, not damage.
-Error OutOfRange(const LogFolder& folder, Version version, const VersionRange& range) {
-  return Error(ErrorCode::kNotFound,
-               fmt::format("version {} of the table is not available; {} has versions {} to {}",
-                           version.value(), folder.path, range.first.value(), range.last.value()))
-      .With("version", version.value())
-      .With("earliestVersion", range.first.value())
-      .With("latestVersion", range.last.value());
-}
-
-// The same where the latest version cannot be rebuilt, so that there is no range to tell.
+// OutOfRange where the latest version cannot be rebuilt, so that there is no range to tell.
 Error LaterThanLatest(const LogFolder& folder, Version version) {
   const Version latest = folder.listing.Latest();
   return Error(ErrorCode::kNotFound,
