@@ -166,6 +166,35 @@ def test_FileTimesAfterTheEnablement_DoNotHideWhatFollowedIt(table):
     refused(NOT_FOUND, "snapshot", table.folder, "--timestamp", text(BASE_MS + 39))
 
 
+def test_InCommitTimestampsGivenUp_CountNowhereAndCountAgainFromTheirReturn(table):
+    write_commits(table, [BASE_MS, BASE_MS + 10])
+    enabled = {"delta.enableInCommitTimestamps": "true",
+               "delta.inCommitTimestampEnablementVersion": "2",
+               "delta.inCommitTimestampEnablementTimestamp": str(BASE_MS + 500)}
+    table.commit(2, in_commit(BASE_MS + 500), ICT_PROTOCOL, metadata(enabled),
+                 mtime_ms=BASE_MS + 20)
+    table.commit(3, in_commit(BASE_MS + 600), add("f3"), mtime_ms=BASE_MS + 30)
+    table.commit(4, commit_info(), metadata({"delta.enableInCommitTimestamps": "false"}),
+                 mtime_ms=BASE_MS + 40)
+    assert_times(table, {version: BASE_MS + 10 * version for version in range(5)})
+    enabled |= {"delta.inCommitTimestampEnablementVersion": "5",
+                "delta.inCommitTimestampEnablementTimestamp": str(BASE_MS + 900)}
+    table.commit(5, in_commit(BASE_MS + 900), metadata(enabled), mtime_ms=BASE_MS + 50)
+    assert_times(table, {**{version: BASE_MS + 10 * version for version in range(5)},
+                         5: BASE_MS + 900})
+
+
+def test_EnablementThatIsNotRecorded_MeansFromTheStart(table):
+    # PROTOCOL.md: without the properties they are enabled from version 0, where there are none.
+    write_commits(table, [BASE_MS, BASE_MS + 10])
+    enabled = metadata({"delta.enableInCommitTimestamps": "true"})
+    table.commit(2, in_commit(BASE_MS + 20), ICT_PROTOCOL, enabled)
+    snapshot = run("snapshot", table.folder, "--json").object()
+    assert (snapshot["version"], snapshot["timestamp"]) == (2, BASE_MS + 20)
+    error = refused(CORRUPT, "history", table.folder)
+    assert "00000000000000000001.json" in error["message"]
+
+
 def test_MissingInCommitTimestamp_IsCorrupt(table):
     enabled = metadata({"delta.enableInCommitTimestamps": "true"})
     table.commit(0, in_commit(BASE_MS), ICT_PROTOCOL, enabled)

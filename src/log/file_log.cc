@@ -168,7 +168,7 @@ Result<std::shared_ptr<const Snapshot>> LoadListedSnapshot(
   DELTALAKEDB_ASSIGN(const Version version,
                      ResolveTimestamp(*folder, latest->metadata(), *which.timestamp()));
   if (version == latest->version()) return latest;
-  return RebuildSnapshot(folder, version);
+  return RebuildSnapshot(folder, version, &latest->metadata());
 }
 
 Result<std::vector<HistoryEntry>> LoadListedHistory(const std::shared_ptr<const LogFolder>& folder,

@@ -1,3 +1,5 @@
+#include "log/file_log_snapshot.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +13,6 @@
 #include "log/base_checkpoint.h"
 #include "log/commit_scan.h"
 #include "log/commit_times.h"
-#include "log/file_log_snapshot.h"
 #include "log/file_log_stream.h"
 #include "log/rebuild.h"
 #include "log/sorted_files.h"
@@ -195,10 +196,34 @@ Error LaterThanLatest(const LogFolder& folder, Version version) {
       .With("latestVersion", latest.value());
 }
 
+// The table's latest metadata; nullopt when the latest version cannot be rebuilt. Nothing is warned
+// of: it is not the version that was asked for.
+Result<std::optional<Metadata>> LoadLatestMetadata(const LogFolder& folder) {
+  auto quiet = std::make_shared<LogFolder>(folder);
+  quiet->sink = &NullLogSink();
+  DamagedSet damaged;
+  auto attempt = TryBases(quiet, folder.listing.Latest(), damaged);
+  if (!attempt && !IsDamage(attempt.error())) return Fail(std::move(attempt).error());
+  if (!attempt || !attempt->rebuilt) return std::optional<Metadata>();
+  return std::move(attempt->rebuilt->state.metadata);
+}
+
+// The times of commits go by the latest metadata, in history and time travel alike. Looking it up
+// costs what loading the latest version does, and is spared where `metadata`, that of `version`,
+// says the same: a commit has no in-commit timestamp unless they were enabled at it.
+Result<CommitTimes> MakeTimes(const LogFolder& folder, Version version, const Metadata& metadata,
+                              const Metadata* latest) {
+  if (latest != nullptr) return CommitTimes::Make(folder, *latest);
+  DELTALAKEDB_ASSIGN(const auto in_commit, FindInCommitTimestamps(metadata));
+  if (!in_commit || version == folder.listing.Latest()) return CommitTimes::Make(folder, metadata);
+  DELTALAKEDB_ASSIGN(const auto loaded, LoadLatestMetadata(folder));
+  return CommitTimes::Make(folder, loaded ? *loaded : metadata);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
-    const std::shared_ptr<const LogFolder>& folder, Version version) {
+    const std::shared_ptr<const LogFolder>& folder, Version version, const Metadata* latest) {
   if (version > folder->listing.Latest()) {
     const auto range = FindAvailableRange(*folder);
     if (range) return Fail(OutOfRange(*folder, version, *range));
@@ -218,7 +243,7 @@ Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
   Rebuilt& rebuilt = *attempt.rebuilt;
   DELTALAKEDB_TRY(CheckState(*folder, rebuilt.state, version));
   LogState& state = rebuilt.state;
-  DELTALAKEDB_ASSIGN(const auto times, CommitTimes::Make(*folder, *state.metadata));
+  DELTALAKEDB_ASSIGN(const auto times, MakeTimes(*folder, version, *state.metadata, latest));
   const auto& info = rebuilt.sources.scan.last_commit_info;
   DELTALAKEDB_ASSIGN(const Timestamp time, times.Find(version, info ? &*info : nullptr));
   return std::make_shared<FileLogSnapshot>(

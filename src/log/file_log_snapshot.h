@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "deltalakedb/actions.h"
 #include "deltalakedb/ids.h"
 #include "deltalakedb/result.h"
 #include "deltalakedb/snapshot.h"
@@ -11,12 +12,14 @@
 
 namespace deltalakedb::log {
 
-// The snapshot at `version`, which must not be negative.
+// The snapshot at `version`, which must not be negative. `latest` is the table's latest metadata
+// where the caller has it already; else it is looked up where it decides the snapshot's timestamp.
 // Errors: NotFound (later than the latest, or its log is gone: facts version, latestVersion and,
 // where the latest version itself can be rebuilt, earliestVersion), Unsupported, Corrupt, Io,
 // Permission.
 Result<std::shared_ptr<const Snapshot>> RebuildSnapshot(
-    const std::shared_ptr<const LogFolder>& folder, Version version);
+    const std::shared_ptr<const LogFolder>& folder, Version version,
+    const Metadata* latest = nullptr);
 
 // The contiguous run of versions that ends with the latest: from the lowest base, which is 0 or a
 // version with a readable checkpoint, whose every later commit is there.

@@ -279,6 +279,66 @@ TEST_F(FileLogTest, CommitThatBreaksWhileItIsStreamed_IsNotBlamedOnTheCheckpoint
   EXPECT_THAT(sink_.warnings(), IsEmpty());
 }
 
+// ---- times --------------------------------------------------------------------------------------
+
+class FileLogTimesTest : public FileLogTest {
+ protected:
+  static std::string InCommit(std::int64_t ms) {
+    return CommitInfoLine(R"("inCommitTimestamp":)" + std::to_string(ms));
+  }
+  static std::string Enabled(bool is_enabled) {
+    return MetadataLine(std::string(R"("delta.enableInCommitTimestamps":)") +
+                        (is_enabled ? R"("true")" : R"("false")"));
+  }
+  // Versions 0 to 3 with in-commit timestamps 100, 200, …, and file times 1, 2, …; given up in
+  // version 4.
+  void GiveUpInCommitTimestamps() {
+    for (std::int64_t v = 0; v < 4; ++v) {
+      Commit(v, {InCommit(100 * (v + 1)), AddLine("f" + std::to_string(v))}, Timestamp(v + 1));
+    }
+    Commit(0, {InCommit(100), ProtocolLine(), Enabled(true)}, Timestamp(1));
+    Commit(4, {CommitInfoLine(), Enabled(false)}, Timestamp(5));
+  }
+};
+
+TEST_F(FileLogTimesTest, InCommitTimestampsGivenUpLater_CountNowhere) {
+  GiveUpInCommitTimestamps();
+  const auto history = Open()->LoadHistory({});
+  ASSERT_EQ(history->size(), 5U);
+  for (const HistoryEntry& entry : *history) {
+    const std::int64_t version = entry.version.value();
+    EXPECT_EQ(entry.timestamp, Timestamp(version + 1));
+    EXPECT_EQ(Loaded(At(version))->timestamp(), entry.timestamp);
+    EXPECT_EQ(Loaded(TableVersion::AsOf(entry.timestamp))->version(), entry.version);
+    EXPECT_EQ(Loaded(TableVersion::AsOf(entry.timestamp))->timestamp(), entry.timestamp);
+  }
+}
+
+TEST_F(FileLogTimesTest, LatestVersionThatIsBroken_LeavesTheTimesThatItsForerunnersTell) {
+  GiveUpInCommitTimestamps();
+  files_.Write(CommitPath(4), "broken");
+  EXPECT_EQ(Loaded(At(2))->timestamp(), Timestamp(300));
+  files_.Write(CommitPath(4), Lines({Enabled(false)}));
+  files_.Remove(CommitPath(3));
+  EXPECT_EQ(Loaded(At(2))->timestamp(), Timestamp(300));
+  EXPECT_THAT(sink_.warnings(), IsEmpty());
+}
+
+TEST_F(FileLogTimesTest, DamagedCheckpointAboveTheVersion_IsNotWarnedOf) {
+  GiveUpInCommitTimestamps();
+  files_.Write(CheckpointPath(4), "broken");
+  EXPECT_EQ(Loaded(At(2))->timestamp(), Timestamp(3));
+  EXPECT_THAT(sink_.warnings(), IsEmpty());
+}
+
+TEST_F(FileLogTimesTest, VersionWithoutInCommitTimestamps_IsLoadedWithoutLookingFurther) {
+  Grow(3);
+  files_.Write(CommitPath(3), "broken");
+  const std::size_t before = files_.Count(FileOperation::kOpen);
+  EXPECT_EQ(Loaded(At(1))->timestamp(), Timestamp(1000));
+  EXPECT_EQ(files_.Count(FileOperation::kOpen) - before, 2U);
+}
+
 // ---- files --------------------------------------------------------------------------------------
 
 TEST_F(FileLogTest, CheckpointWhoseFilesCannotBeRead_IsReplacedWhenTheyAreStreamed) {
