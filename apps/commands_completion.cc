@@ -27,6 +27,11 @@ void AddCompletionCommand(Program& program) {
   for (const Shell& shell : shells) {
     program.AddCommandTo(*group, {shell.name, "Print the script for " + shell.name, shell.example},
                          [&program, script = shell.script](Console& console) -> Result<void> {
+                           if (console.json()) {
+                             return Fail(
+                                 ErrorCode::kInvalidArgument,
+                                 "a completion script has no form in JSON: leave --json out");
+                           }
                            console.out().Append(script(program.app()));
                            return {};
                          });

@@ -93,7 +93,8 @@ Program::Program()
   app_.require_subcommand(1);
   app_.set_help_flag("-h,--help", "Show this help");
   app_.add_flag("--json", json_flag_, "Print JSON")->disable_flag_override();
-  app_.set_version_flag("--version", DELTALAKEDB_VERSION, "Show the program's version");
+  app_.set_version_flag("--version", DELTALAKEDB_VERSION, "Show the program's version")
+      ->disable_flag_override();
   app_.footer("Example:\n  deltalakedb snapshot /data/orders");
 }
 
@@ -124,6 +125,7 @@ Result<Program::Action> Program::Parse(int argument_count, const char* const* ar
       return {};
     };
   } catch (const CLI::CallForVersion&) {
+    DELTALAKEDB_TRY(CheckVersionAlone());
     return [](Console& console) -> Result<void> {
       console.out().Append(console.json()
                                ? fmt::format("{{\"version\":\"{}\"}}\n", DELTALAKEDB_VERSION)
@@ -133,6 +135,21 @@ Result<Program::Action> Program::Parse(int argument_count, const char* const* ar
   } catch (const CLI::ParseError& error) {
     return Fail(UsageError(error));
   }
+}
+
+Result<void> Program::CheckVersionAlone() {
+  std::string what;
+  if (CLI::App* const command = DeepestCommand(&app_); command != &app_) {
+    what = fmt::format(
+        "--version before a command shows the program's version; the version of a table goes after "
+        "the command, as in `{} snapshot URI --version N`",
+        kProgramName);
+  } else if (const auto extras = app_.remaining(true); !extras.empty()) {
+    what = DescribeExtras(extras);
+  } else {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument, fmt::format("{} (see `{} --help`)", what, kProgramName));
 }
 
 // CLI11's own messages are used where they hold names of options only, never values.

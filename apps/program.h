@@ -51,6 +51,8 @@ class Program {
 
  private:
   Error UsageError(const CLI::ParseError& error);
+  // Errors: InvalidArgument (something beside the option that shows the program's version).
+  Result<void> CheckVersionAlone();
 
   CLI::App app_;
   Action chosen_;

@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from support import (DONE, PROGRAM, UNAVAILABLE, add, commit_info, metadata, protocol, remove, run)
+from support import (DONE, PROGRAM, UNAVAILABLE, USAGE, add, commit_info, metadata, protocol,
+                     refused, remove, run)
 
 COMMANDS = ["history", "snapshot", "files", "schema", "protocol", "properties"]
 SHELLS = ["bash", "zsh", "fish"]
@@ -77,6 +78,32 @@ def test_ExampleOfEachCommand_IsUnderstood(command, tmp_path):
 def test_ProgramVersion_IsShown():
     assert re.fullmatch(r"deltalakedb \d+\.\d+\.\d+\n", run("--version").stdout)
     assert re.fullmatch(r"\d+\.\d+\.\d+", run("--version", "--json").object()["version"])
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--version", "snapshot", "X"], ["--version", "3", "snapshot", "X"], ["--version", "snapshot"],
+    ["--version", "completion", "bash"]])
+def test_VersionBeforeACommand_IsToldToGoAfterIt(arguments):
+    error = refused(USAGE, *arguments)
+    assert "after the command" in error["message"]
+    assert "deltalakedb snapshot URI --version N" in error["message"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--version", "foo"], ["--version", "--", "snapshot"], ["--version", "--foo"],
+    ["--version=3"], ["--version=3", "snapshot", "X"]])
+def test_ProgramVersionWithMore_IsAUsageError(arguments):
+    outcome = run(*arguments)
+    assert (outcome.status, outcome.stdout) == (USAGE, ""), outcome
+
+
+@pytest.mark.parametrize("arguments", [
+    ["completion", "bash", "--json"], ["completion", "--json", "bash"],
+    ["--json", "completion", "bash"]])
+def test_CompletionAsJson_IsAUsageError(arguments):
+    outcome = run(*arguments)
+    assert outcome.status == USAGE
+    assert "--json" in outcome.error()["message"]
 
 
 def complete_in_bash(*words):
