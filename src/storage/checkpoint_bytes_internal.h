@@ -30,22 +30,39 @@ struct Types {
 
 inline Type TextMap(const Type& text = arrow::utf8()) { return arrow::map(text, text); }
 
+inline Type VectorType(const Types& types = {}) {
+  return arrow::struct_({field("storageType", types.text), field("pathOrInlineDv", types.text),
+                         field("offset", arrow::int32()), field("sizeInBytes", arrow::int32()),
+                         field("cardinality", types.integer)});
+}
+
 inline Fields AddFields(const Types& types = {}) {
-  return {
-      field("path", types.text),
-      field("partitionValues", TextMap(types.text)),
-      field("size", types.integer),
-      field("modificationTime", types.integer),
-      field("dataChange", arrow::boolean()),
-      field("stats", types.text),
-      field("tags", TextMap(types.text)),
-      field("deletionVector",
-            arrow::struct_({field("storageType", types.text), field("pathOrInlineDv", types.text),
-                            field("offset", arrow::int32()), field("sizeInBytes", arrow::int32()),
-                            field("cardinality", types.integer)})),
-      field("baseRowId", types.integer),
-      field("defaultRowCommitVersion", types.integer),
-      field("clusteringProvider", types.text)};
+  return {field("path", types.text),
+          field("partitionValues", TextMap(types.text)),
+          field("size", types.integer),
+          field("modificationTime", types.integer),
+          field("dataChange", arrow::boolean()),
+          field("stats", types.text),
+          field("tags", TextMap(types.text)),
+          field("deletionVector", VectorType(types)),
+          field("baseRowId", types.integer),
+          field("defaultRowCommitVersion", types.integer),
+          field("clusteringProvider", types.text)};
+}
+
+// What checkpoints have, and what only commits should.
+inline Fields RemoveFields(const Types& types = {}) {
+  return {field("path", types.text),
+          field("deletionTimestamp", types.integer),
+          field("dataChange", arrow::boolean()),
+          field("extendedFileMetadata", arrow::boolean()),
+          field("partitionValues", TextMap(types.text)),
+          field("size", types.integer),
+          field("deletionVector", VectorType(types)),
+          field("baseRowId", types.integer),
+          field("defaultRowCommitVersion", types.integer),
+          field("stats", types.text),
+          field("tags", TextMap(types.text))};
 }
 
 inline std::shared_ptr<arrow::Schema> CheckpointSchema(const Fields& add_fields = AddFields()) {
@@ -55,7 +72,7 @@ inline std::shared_ptr<arrow::Schema> CheckpointSchema(const Fields& add_fields 
       field("txn", arrow::struct_({field("appId", text), field("version", arrow::int64()),
                                    field("lastUpdated", arrow::int64())})),
       field("add", arrow::struct_(add_fields)),
-      field("remove", arrow::struct_({field("path", text), field("dataChange", arrow::boolean())})),
+      field("remove", arrow::struct_(RemoveFields())),
       field("metaData",
             arrow::struct_(
                 {field("id", text), field("name", text), field("description", text),
@@ -113,6 +130,10 @@ inline std::string OneColumn(const std::string& name, const Type& type, const st
 
 inline std::string Adds(const Fields& fields, const std::string& rows) {
   return OneColumn("add", arrow::struct_(fields), rows);
+}
+
+inline std::string Removes(const Fields& fields, const std::string& rows) {
+  return OneColumn("remove", arrow::struct_(fields), rows);
 }
 
 inline std::shared_ptr<const InputFile> File(std::string bytes) {

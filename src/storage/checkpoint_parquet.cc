@@ -1,6 +1,5 @@
 #include "storage/checkpoint_parquet.h"
 
-#include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
@@ -18,12 +17,11 @@
 #include <string_view>
 
 #include "base/try.h"
-#include "protocol/arena.h"
 #include "storage/arrow_columns_internal.h"
 #include "storage/arrow_input_internal.h"
+#include "storage/checkpoint_files_internal.h"
 #include "storage/checkpoint_state_internal.h"
 #include "storage/parquet_memory_internal.h"
-#include "storage/parsed_stats_internal.h"
 
 namespace deltalakedb::storage {
 
@@ -49,122 +47,11 @@ std::optional<std::int64_t> CountNulls(const parquet::FileMetaData& metadata, in
   return nulls;
 }
 
-// The columns of `add` in one batch, and how to make actions of its rows.
-class AddColumns {
- public:
-  static Result<AddColumns> Make(const arrow::Array* add) {
-    AddColumns c;
-    DELTALAKEDB_ASSIGN(c.add_, StructColumn::Make(add, "add"));
-    DELTALAKEDB_ASSIGN(c.path_, c.add_.Column<TextColumn>("path"));
-    DELTALAKEDB_ASSIGN(c.partition_values_, c.add_.Column<MapColumn>("partitionValues"));
-    DELTALAKEDB_ASSIGN(c.size_, c.add_.Column<IntColumn>("size"));
-    DELTALAKEDB_ASSIGN(c.modification_time_, c.add_.Column<IntColumn>("modificationTime"));
-    DELTALAKEDB_ASSIGN(c.data_change_, c.add_.Column<BoolColumn>("dataChange"));
-    DELTALAKEDB_ASSIGN(c.stats_, c.add_.Column<TextColumn>("stats"));
-    DELTALAKEDB_ASSIGN(c.stats_parsed_, c.add_.Column<StructColumn>("stats_parsed"));
-    c.stats_parsed_array_ = c.add_.child("stats_parsed");
-    DELTALAKEDB_ASSIGN(c.tags_, c.add_.Column<MapColumn>("tags"));
-    DELTALAKEDB_ASSIGN(c.dv_, c.add_.Column<StructColumn>("deletionVector"));
-    DELTALAKEDB_ASSIGN(c.dv_type_, c.dv_.Column<TextColumn>("storageType"));
-    DELTALAKEDB_ASSIGN(c.dv_path_, c.dv_.Column<TextColumn>("pathOrInlineDv"));
-    DELTALAKEDB_ASSIGN(c.dv_offset_, c.dv_.Column<IntColumn>("offset"));
-    DELTALAKEDB_ASSIGN(c.dv_size_, c.dv_.Column<IntColumn>("sizeInBytes"));
-    DELTALAKEDB_ASSIGN(c.dv_cardinality_, c.dv_.Column<IntColumn>("cardinality"));
-    DELTALAKEDB_ASSIGN(c.base_row_id_, c.add_.Column<IntColumn>("baseRowId"));
-    DELTALAKEDB_ASSIGN(c.row_commit_version_, c.add_.Column<IntColumn>("defaultRowCommitVersion"));
-    DELTALAKEDB_ASSIGN(c.clustering_provider_, c.add_.Column<TextColumn>("clusteringProvider"));
-    return c;
-  }
-
-  bool IsAdd(std::int64_t row) const { return !add_.is_null(row); }
-
-  Result<AddFile> Read(std::int64_t row, CheckpointColumns columns, protocol::Arena& arena) {
-    AddFile add;
-    const auto size = size_.at(row);
-    if (!size) return Fail(ErrorCode::kCorrupt, "add.size is missing");
-    if (*size < 0) return Fail(ErrorCode::kCorrupt, "add.size is negative");
-    add.size = *size;
-    if (columns == CheckpointColumns::kSize) return add;
-    const auto path = path_.at(row);
-    if (!path) return Fail(ErrorCode::kCorrupt, "add.path is missing");
-    add.path = *path;
-    DELTALAKEDB_TRY(ReadDeletionVector(row, add));
-    if (columns == CheckpointColumns::kIdentity) return add;
-    add.modification_time = modification_time_.at(row).value_or(0);
-    add.data_change = data_change_.at(row).value_or(false);
-    add.partition_values = ReadMap(partition_values_, row, arena).value_or(StringMapView{});
-    add.tags = ReadMap(tags_, row, arena);
-    add.base_row_id = base_row_id_.at(row);
-    add.default_row_commit_version = row_commit_version_.at(row);
-    add.clustering_provider = clustering_provider_.at(row);
-    if (columns != CheckpointColumns::kAll) return add;
-    add.stats = stats_.at(row);
-    if (!add.stats && !stats_parsed_.is_null(row)) {
-      json_.clear();
-      AppendStatsJson(*stats_parsed_array_, row, json_);
-      add.stats = arena.Copy(json_);
-    }
-    return add;
-  }
-
- private:
-  Result<void> ReadDeletionVector(std::int64_t row, AddFile& add) const {
-    if (dv_.is_null(row)) return {};
-    const auto type = dv_type_.at(row);
-    const auto path = dv_path_.at(row);
-    if (!type && !path) return {};  // written as a struct of nulls by some
-    if (!type || !path) return Fail(ErrorCode::kCorrupt, "add.deletionVector lacks its path");
-    DeletionVector& dv = add.deletion_vector.emplace();
-    dv.storage_type = *type;
-    dv.path_or_inline_dv = *path;
-    if (dv_offset_.at(row)) {
-      DELTALAKEDB_ASSIGN(dv.offset, RequiredInt32(dv_offset_, row, "add.deletionVector.offset"));
-    }
-    if (dv_size_.at(row)) {
-      DELTALAKEDB_ASSIGN(dv.size_in_bytes,
-                         RequiredInt32(dv_size_, row, "add.deletionVector.sizeInBytes"));
-    }
-    dv.cardinality = dv_cardinality_.at(row).value_or(0);
-    return {};
-  }
-
-  std::optional<StringMapView> ReadMap(const MapColumn& column, std::int64_t row,
-                                       protocol::Arena& arena) {
-    const auto range = column.at(row);
-    if (!range) return std::nullopt;
-    entries_.clear();
-    for (std::int64_t i = range->begin; i < range->end; ++i) {
-      entries_.emplace_back(column.keys().at(i).value_or(""), column.values().at(i));
-    }
-    return arena.Copy(entries_);
-  }
-
-  StructColumn add_, dv_, stats_parsed_;
-  const arrow::Array* stats_parsed_array_ = nullptr;
-  TextColumn path_, stats_, dv_type_, dv_path_, clustering_provider_;
-  MapColumn partition_values_, tags_;
-  IntColumn size_, modification_time_, dv_offset_, dv_size_, dv_cardinality_, base_row_id_,
-      row_commit_version_;
-  BoolColumn data_change_;
-  std::vector<StringMapEntry> entries_;
-  std::string json_;
+// A Parquet reader of some columns, batch by batch.
+struct OpenBatches {
+  std::unique_ptr<parquet::arrow::FileReader> reader;
+  std::unique_ptr<arrow::RecordBatchReader> batches;
 };
-
-Result<FileBatch> DecodeAdds(const std::shared_ptr<arrow::RecordBatch>& batch,
-                             CheckpointColumns columns) {
-  const auto add = batch->GetColumnByName("add");
-  auto arena = std::make_shared<protocol::Arena>();
-  std::vector<AddFile> files;
-  if (add != nullptr) {
-    DELTALAKEDB_ASSIGN(AddColumns reader, AddColumns::Make(add.get()));
-    files.reserve(static_cast<std::size_t>(add->length() - add->null_count()));
-    for (std::int64_t row = 0; row < add->length(); ++row) {
-      if (!reader.IsAdd(row)) continue;
-      DELTALAKEDB_ASSIGN(files.emplace_back(), reader.Read(row, columns, *arena));
-    }
-  }
-  return FileBatch(std::move(files), {batch, add, arena});
-}
 
 class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_from_this<Checkpoint> {
  public:
@@ -174,6 +61,7 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
   Result<void> ReadFooter();
   Result<CheckpointState> LoadState() const override;
   Result<std::unique_ptr<AddStream>> OpenAdds(CheckpointColumns columns) const override;
+  Result<std::unique_ptr<RemoveStream>> OpenRemoves() const override;
 
   const std::string& path() const { return path_; }
   // The machine's fault, or that of a damaged file that asks for absurd amounts.
@@ -190,7 +78,8 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
   Error ErrorFor(std::string_view problem) const { return input_->ErrorFor(problem); }
 
  private:
-  friend class Adds;
+  template <typename Batch>
+  friend class Rows;
 
   // Runs `work`, which may throw as Parquet's own classes do, or return an Arrow status.
   template <typename Work>
@@ -209,6 +98,7 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
 
   // A reader of its own, since one must not be shared between threads.
   Result<std::unique_ptr<parquet::arrow::FileReader>> MakeReader() const;
+  Result<OpenBatches> OpenLeaves(const std::vector<int>& leaves) const;
   std::vector<int> StateColumns() const;
   std::vector<int> AddLeaves(CheckpointColumns columns) const;
   bool NeedsParsedStats() const;
@@ -220,40 +110,46 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
   std::shared_ptr<parquet::FileMetaData> metadata_;
 };
 
-// A Parquet reader of some columns, batch by batch.
-struct OpenBatches {
-  std::unique_ptr<parquet::arrow::FileReader> reader;
-  std::unique_ptr<arrow::RecordBatchReader> batches;
-};
-
-class Adds final : public ParquetCheckpoint::AddStream {
+// The rows of some columns, decoded by `decode`.
+template <typename Batch>
+class Rows final : public ParquetCheckpoint::RowStream<Batch> {
  public:
-  Adds(std::shared_ptr<const Checkpoint> checkpoint, OpenBatches open, CheckpointColumns columns)
-      : checkpoint_(std::move(checkpoint)), open_(std::move(open)), columns_(columns) {}
+  using Decoder = ParquetCheckpoint::Decoder<Batch>;
+  using Decode = std::function<Result<Batch>(const std::shared_ptr<arrow::RecordBatch>&)>;
 
-  Result<std::optional<ParquetCheckpoint::AddDecoder>> Next() override {
+  Rows(std::shared_ptr<const Checkpoint> checkpoint, OpenBatches open, Decode decode)
+      : checkpoint_(std::move(checkpoint)), open_(std::move(open)), decode_(std::move(decode)) {}
+
+  Result<std::optional<Decoder>> Next() override {
     std::shared_ptr<arrow::RecordBatch> batch;
     DELTALAKEDB_TRY(checkpoint_->Guard([&] { return open_.batches->ReadNext(&batch); }));
     if (batch == nullptr) {
       DELTALAKEDB_TRY(checkpoint_->CheckRowsRead(rows_read_));
-      return std::optional<ParquetCheckpoint::AddDecoder>();
+      return std::optional<Decoder>();
     }
     rows_read_ += batch->num_rows();
-    return ParquetCheckpoint::AddDecoder(
-        [checkpoint = checkpoint_, batch = std::move(batch), columns = columns_] {
-          Result<FileBatch> files = DecodeAdds(batch, columns);
-          if (!files) {
-            files.error().AddContext(checkpoint->path()).AddFact("file", checkpoint->path());
-          }
-          return files;
-        });
+    return Decoder([checkpoint = checkpoint_, batch = std::move(batch), decode = decode_] {
+      Result<Batch> actions = decode(batch);
+      if (!actions) {
+        actions.error().AddContext(checkpoint->path()).AddFact("file", checkpoint->path());
+      }
+      return actions;
+    });
   }
 
  private:
   std::shared_ptr<const Checkpoint> checkpoint_;
   OpenBatches open_;
-  CheckpointColumns columns_;
+  Decode decode_;
   std::int64_t rows_read_ = 0;
+};
+
+// Of a file that has none.
+class NoRemoves final : public ParquetCheckpoint::RemoveStream {
+ public:
+  Result<std::optional<ParquetCheckpoint::Decoder<RemoveBatch>>> Next() override {
+    return std::optional<ParquetCheckpoint::Decoder<RemoveBatch>>();
+  }
 };
 
 // What is wrong with the columns of a file that is to be a checkpoint: without this, one that is
@@ -314,6 +210,17 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> Checkpoint::MakeReader() con
   return reader;
 }
 
+Result<OpenBatches> Checkpoint::OpenLeaves(const std::vector<int>& leaves) const {
+  OpenBatches open;
+  DELTALAKEDB_ASSIGN(open.reader, MakeReader());
+  DELTALAKEDB_TRY(Guard([&] {
+    std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
+    std::ranges::generate(groups, [next = 0]() mutable { return next++; });
+    return open.reader->GetRecordBatchReader(groups, leaves).Value(&open.batches);
+  }));
+  return open;
+}
+
 template <typename Keep>
 std::vector<int> Checkpoint::Leaves(Keep keep) const {
   std::vector<int> leaves;
@@ -351,17 +258,11 @@ Result<CheckpointState> Checkpoint::LoadState() const {
       return arrow::Status::OK();
     }));
     if (leaves.empty()) return {};
-    DELTALAKEDB_ASSIGN(const auto reader, MakeReader());
-    std::unique_ptr<arrow::RecordBatchReader> batches;
+    DELTALAKEDB_ASSIGN(const OpenBatches open, OpenLeaves(leaves));
     std::int64_t rows_read = 0;
-    DELTALAKEDB_TRY(Guard([&] {
-      std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
-      std::ranges::generate(groups, [next = 0]() mutable { return next++; });
-      return reader->GetRecordBatchReader(groups, leaves).Value(&batches);
-    }));
     for (;;) {
       std::shared_ptr<arrow::RecordBatch> batch;
-      DELTALAKEDB_TRY(Guard([&] { return batches->ReadNext(&batch); }));
+      DELTALAKEDB_TRY(Guard([&] { return open.batches->ReadNext(&batch); }));
       if (batch == nullptr) return CheckRowsRead(rows_read);
       rows_read += batch->num_rows();
       if (Result<void> done = ReadState(*batch, state); !done) {
@@ -409,15 +310,31 @@ std::vector<int> Checkpoint::AddLeaves(CheckpointColumns columns) const {
 
 Result<std::unique_ptr<ParquetCheckpoint::AddStream>> Checkpoint::OpenAdds(
     CheckpointColumns columns) const {
-  DELTALAKEDB_ASSIGN(auto reader, MakeReader());
-  std::unique_ptr<arrow::RecordBatchReader> batches;
+  std::vector<int> leaves;
   DELTALAKEDB_TRY(Guard([&] {
-    std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
-    std::ranges::generate(groups, [next = 0]() mutable { return next++; });
-    return reader->GetRecordBatchReader(groups, AddLeaves(columns)).Value(&batches);
+    leaves = AddLeaves(columns);
+    return arrow::Status::OK();
   }));
-  return std::make_unique<Adds>(shared_from_this(),
-                                OpenBatches{std::move(reader), std::move(batches)}, columns);
+  DELTALAKEDB_ASSIGN(auto open, OpenLeaves(leaves));
+  return std::make_unique<Rows<FileBatch>>(
+      shared_from_this(), std::move(open),
+      [columns](const auto& batch) { return DecodeAdds(batch, columns); });
+}
+
+Result<std::unique_ptr<ParquetCheckpoint::RemoveStream>> Checkpoint::OpenRemoves() const {
+  std::vector<int> leaves;
+  bool has_rows = false;
+  DELTALAKEDB_TRY(Guard([&] {
+    leaves = Leaves([](const std::string& path) { return IsUnder(path, "remove"); });
+    // As of state: what the file's own statistics call null throughout is not read.
+    has_rows = std::ranges::any_of(leaves, [&](int column) {
+      return CountNulls(*metadata_, column) != metadata_->num_rows();
+    });
+    return arrow::Status::OK();
+  }));
+  if (!has_rows) return std::make_unique<NoRemoves>();
+  DELTALAKEDB_ASSIGN(auto open, OpenLeaves(leaves));
+  return std::make_unique<Rows<RemoveBatch>>(shared_from_this(), std::move(open), DecodeRemoves);
 }
 
 }  // namespace

@@ -36,20 +36,30 @@ enum class CheckpointColumns {
   kAll,
 };
 
+// Tombstones and the memory their views point into, as FileBatch for adds.
+struct RemoveBatch {
+  std::vector<RemoveFile> files;
+  std::vector<std::shared_ptr<const void>> owners;
+};
+
 class ParquetCheckpoint {
  public:
   // Rows decoded at a time. Unit: rows. Bounds the memory of a stream.
   static constexpr std::int64_t kBatchRows = 4 * 1024;
 
   // Turns decoded columns into file actions. Does no I/O.
-  using AddDecoder = std::function<Result<FileBatch>()>;
+  template <typename Batch>
+  using Decoder = std::function<Result<Batch>()>;
 
-  class AddStream {
+  template <typename Batch>
+  class RowStream {
    public:
-    virtual ~AddStream() = default;
+    virtual ~RowStream() = default;
     // The decoder of the next rows; nullopt at the end. Errors: Corrupt, Io.
-    virtual Result<std::optional<AddDecoder>> Next() = 0;
+    virtual Result<std::optional<Decoder<Batch>>> Next() = 0;
   };
+  using AddStream = RowStream<FileBatch>;
+  using RemoveStream = RowStream<RemoveBatch>;
 
   virtual ~ParquetCheckpoint() = default;
 
@@ -62,6 +72,9 @@ class ParquetCheckpoint {
 
   // The live files; tombstones are left out. Errors: Corrupt, Io.
   virtual Result<std::unique_ptr<AddStream>> OpenAdds(CheckpointColumns columns) const = 0;
+
+  // The tombstones with all their fields. Errors: Corrupt, Io.
+  virtual Result<std::unique_ptr<RemoveStream>> OpenRemoves() const = 0;
 };
 
 }  // namespace deltalakedb::storage
