@@ -234,7 +234,7 @@ class CommitTimeSourceTest : public CommitTimesTest {
  protected:
   // "time raw source" of a version.
   std::string Detail(std::int64_t version) {
-    static constexpr const char* kNames[] = {"in-commit", "file", "checksum", "checkpoint"};
+    constexpr const char* kNames[] = {"in-commit", "file", "checksum", "checkpoint"};
     const CommitTimes times = Make();
     const auto found = times.FindDetailed(Version(version));
     if (!found) return found.error().message();

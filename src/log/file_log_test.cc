@@ -24,7 +24,6 @@ using storage::FileOperation;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 class FileLogTest : public testing::Test {
  protected:

@@ -5,13 +5,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -225,9 +230,9 @@ class ModelLog {
  private:
   // Some of a few paths, whose names have to be encoded or look as if they were.
   std::string AnyPath() {
-    static const std::vector<std::string> kNames = {"a",   "b c", "100%", "d%20e",  "p=1/x",
-                                                    "ü/y", "#h",  "z+z",  "p=1/%2F"};
-    return kNames[static_cast<std::size_t>(Below(std::ssize(kNames)))];
+    constexpr auto kNames = std::to_array<std::string_view>(
+        {"a", "b c", "100%", "d%20e", "p=1/x", "ü/y", "#h", "z+z", "p=1/%2F"});
+    return std::string(kNames.at(static_cast<std::size_t>(Below(std::ssize(kNames)))));
   }
 
   // One of the texts that name a file.
