@@ -132,9 +132,12 @@ class LiveIndex {
     scan.live.resize(lines_.size());
     for (std::size_t piece = 0; piece < lines_.size(); ++piece) {
       scan.live[piece].is_live.resize(lines_[piece].count);
+      scan.live[piece].is_tombstone.resize(lines_[piece].count);
     }
     for (const auto& [key, mention] : last_) {
-      if (mention.is_add) scan.live[mention.piece].is_live[mention.line] = true;
+      LiveLines& lines = scan.live[mention.piece];
+      (mention.is_add ? lines.is_live : lines.is_tombstone)[mention.line] = true;
+      if (!mention.is_add) ++lines.num_tombstones;
       if (segment_.base) scan.named.insert(key);
     }
     for (std::size_t piece = 0; piece < lines_.size(); ++piece) {

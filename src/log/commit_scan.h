@@ -1,5 +1,6 @@
 // The first pass over the commits of a segment: replays everything but files, and finds out which
-// add of which line is live, so that a later pass parses those lines and no others.
+// add of which line is live and which remove a tombstone, so that a later pass parses those lines
+// and no others.
 #pragma once
 
 #include <tsl/robin_set.h>
@@ -20,10 +21,12 @@ namespace deltalakedb::log {
 
 using FileKeySet = tsl::robin_set<protocol::FileKey, protocol::FileKeyHash>;
 
-// Which lines of one piece of a segment hold a live add.
+// Which lines of one piece of a segment count in the state of its version.
 struct LiveLines {
-  std::vector<bool> is_live;  // by line number
+  std::vector<bool> is_live;       // by line number: holds a live add
+  std::vector<bool> is_tombstone;  // by line number: holds the remove that names its file last
   std::int64_t num_live = 0;
+  std::int64_t num_tombstones = 0;
 };
 
 struct CommitScan {

@@ -28,7 +28,8 @@ namespace deltalakedb::log {
 
 struct CopyRange {
   std::optional<Version> up_to;  // none: up to the latest
-  // The base is the last version itself, its state reconciled from whatever the log has.
+  // The base is the last version itself, its state reconciled from whatever the log has; version 0
+  // is its commit where that is there.
   bool latest_only = false;
   // What the copier has already, for continuing a copy: when every commit after `version` is there,
   // these are the run, and no base is looked for. `metadata` is that of `version`.
@@ -53,13 +54,13 @@ class CopySource {
   // is read through before it is chosen; one that is damaged is none, and the sink hears of it.
   // Whether this program can read the table's features is not asked.
   // Errors: NotFound (`up_to` is not available: facts version, latestVersion and, where known,
-  // earliestVersion), InvalidArgument (a negative one), Corrupt (no base, as when that version is
-  // read; a base or run without protocol or metaData), Unavailable with the fact `file` (the log
-  // changed meanwhile: list anew), Io, Permission.
+  // earliestVersion), InvalidArgument (a negative one), Corrupt (no base, as when the latest
+  // version is read; no metaData), Unavailable with the fact `file` (the log changed meanwhile:
+  // list anew), Io, Permission.
   static Result<CopySource> Plan(std::shared_ptr<const LogFolder> folder, const CopyRange& range);
 
   const LogFolder& folder() const { return *folder_; }
-  // Empty (`last` right before `first`) when there is nothing after CopyRange::after.
+  // Empty (`last` before `first`) when there is nothing after CopyRange::after.
   VersionRange versions() const { return versions_; }
   // Whether the run starts with a state. False: it starts with a commit, that of version 0 or the
   // one following CopyRange::after.
@@ -77,13 +78,18 @@ class CopySource {
   // Errors, also of the stream: Corrupt, Io, Permission, Unavailable (the log changed meanwhile).
   Result<std::unique_ptr<LineChunkStream>> OpenBase() const;
 
-  // When a version of the run was committed, as a reader of its last version sees it. `info` is its
-  // commitInfo when that has been read already. Errors as CommitTimes::Find.
+  // When a version of the run was committed, by the log's latest metadata as every reader of the
+  // log sees it. `info` is its commitInfo when that has been read already. Errors as
+  // CommitTimes::Find.
   Result<CommitTime> FindTime(Version version, const CommitInfo* info = nullptr) const {
     return times_.FindDetailed(version, info);
   }
 
  private:
+  // Without a base; `known` is what the run continues. Null: it starts with version 0.
+  static Result<CopySource> Make(std::shared_ptr<const LogFolder> folder, VersionRange versions,
+                                 const CopyRange::Copied* known);
+
   CopySource(std::shared_ptr<const LogFolder> folder, VersionRange versions, CommitTimes times)
       : folder_(std::move(folder)), versions_(versions), times_(std::move(times)) {}
 

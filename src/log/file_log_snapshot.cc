@@ -196,18 +196,6 @@ Error LaterThanLatest(const LogFolder& folder, Version version) {
       .With("latestVersion", latest.value());
 }
 
-// The table's latest metadata; nullopt when the latest version cannot be rebuilt. Nothing is warned
-// of: it is not the version that was asked for.
-Result<std::optional<Metadata>> LoadLatestMetadata(const LogFolder& folder) {
-  auto quiet = std::make_shared<LogFolder>(folder);
-  quiet->sink = &NullLogSink();
-  DamagedSet damaged;
-  auto attempt = TryBases(quiet, folder.listing.Latest(), damaged);
-  if (!attempt && !IsDamage(attempt.error())) return Fail(std::move(attempt).error());
-  if (!attempt || !attempt->rebuilt) return std::optional<Metadata>();
-  return std::move(attempt->rebuilt->state.metadata);
-}
-
 // The times of commits go by the latest metadata, in history and time travel alike. Looking it up
 // costs what loading the latest version does, and is spared where `metadata`, that of `version`,
 // says the same: a commit has no in-commit timestamp unless they were enabled at it.

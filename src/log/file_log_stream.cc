@@ -16,7 +16,6 @@ namespace {
 
 using storage::CheckpointColumns;
 using storage::ParquetCheckpoint;
-using Pipeline = base::OrderedPipeline<FileBatch>;
 
 protocol::FileDetail DetailFor(CheckpointColumns columns) {
   switch (columns) {
@@ -31,13 +30,46 @@ protocol::FileDetail DetailFor(CheckpointColumns columns) {
   return protocol::FileDetail::kAll;
 }
 
-// The adds among the lines of a chunk for which is_wanted(line_number) holds.
-template <typename IsWanted>
-Result<FileBatch> ParseAdds(const LineChunk& chunk, const std::string& path,
-                            protocol::FileDetail detail, IsWanted is_wanted) {
+// What differs between the two kinds of file actions.
+struct Adds {
+  using Action = AddFile;
+  using Batch = FileBatch;
+  using Rows = ParquetCheckpoint::AddStream;
+  using Stream = FileStream;
+
+  static Result<std::unique_ptr<Rows>> Open(const ParquetCheckpoint& checkpoint,
+                                            CheckpointColumns columns) {
+    return checkpoint.OpenAdds(columns);
+  }
+  static const std::vector<bool>& Wanted(const LiveLines& lines) { return lines.is_live; }
+  static std::int64_t Count(const LiveLines& lines) { return lines.num_live; }
+  static const std::vector<AddFile>& Files(const FileBatch& batch) { return batch.files(); }
+  static const auto& Owners(const FileBatch& batch) { return batch.owners(); }
+};
+
+struct Tombstones {
+  using Action = RemoveFile;
+  using Batch = storage::RemoveBatch;
+  using Rows = ParquetCheckpoint::RemoveStream;
+  using Stream = TombstoneStream;
+
+  static Result<std::unique_ptr<Rows>> Open(const ParquetCheckpoint& checkpoint,
+                                            CheckpointColumns) {
+    return checkpoint.OpenRemoves();
+  }
+  static const std::vector<bool>& Wanted(const LiveLines& lines) { return lines.is_tombstone; }
+  static std::int64_t Count(const LiveLines& lines) { return lines.num_tombstones; }
+  static const std::vector<RemoveFile>& Files(const Batch& batch) { return batch.files; }
+  static const auto& Owners(const Batch& batch) { return batch.owners; }
+};
+
+// The actions of a kind among the lines of a chunk for which is_wanted(line_number) holds.
+template <typename Kind, typename IsWanted>
+Result<typename Kind::Batch> ParseFiles(const LineChunk& chunk, const std::string& path,
+                                        protocol::FileDetail detail, IsWanted is_wanted) {
   thread_local protocol::ActionParser parser;
   auto arena = std::make_shared<protocol::Arena>();
-  std::vector<AddFile> files;
+  std::vector<typename Kind::Action> files;
   std::optional<Error> error;
   chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     if (!is_wanted(number) || IsBlank(line)) return true;
@@ -46,27 +78,32 @@ Result<FileBatch> ParseAdds(const LineChunk& chunk, const std::string& path,
       error = AtLine(std::move(action).error(), path, number);
       return false;
     }
-    if (const auto* add = std::get_if<AddFile>(&*action)) files.push_back(*add);
+    if (const auto* file = std::get_if<typename Kind::Action>(&*action)) files.push_back(*file);
     return true;
   });
   if (error) return Fail(*std::move(error));
-  return FileBatch(std::move(files), {std::move(arena)});
+  return typename Kind::Batch{std::move(files), {std::move(arena)}};
 }
 
 // Drops the base's files that a later commit names.
-FileBatch DropNamed(FileBatch batch, const FileSources& sources) {
+template <typename Kind>
+typename Kind::Batch DropNamed(typename Kind::Batch batch, const FileSources& sources) {
   if (sources.scan.named.empty()) return batch;
   protocol::FileKeyHasher hasher(sources.folder->table_root);
-  std::vector<AddFile> files = batch.files();
-  std::erase_if(files, [&](const AddFile& add) {
-    return sources.scan.named.contains(hasher.Hash(add.path, add.deletion_vector));
+  std::vector<typename Kind::Action> files = Kind::Files(batch);
+  std::erase_if(files, [&](const auto& file) {
+    return sources.scan.named.contains(hasher.Hash(file.path, file.deletion_vector));
   });
-  return FileBatch(std::move(files), batch.owners());
+  return typename Kind::Batch{std::move(files), Kind::Owners(batch)};
 }
 
 // The tasks of a whole stream: Parquet files of the base, its JSON file, then the commits.
+template <typename Kind>
 class Source {
  public:
+  using Batch = Kind::Batch;
+  using Task = base::OrderedPipeline<Batch>::Task;
+
   Source(std::shared_ptr<const FileSources> sources, CheckpointColumns columns, bool base_only)
       : sources_(std::move(sources)), columns_(columns) {
     const auto& folder = *sources_->folder;
@@ -76,27 +113,28 @@ class Source {
       pieces_.push_back(std::nullopt);
     }
     for (std::size_t piece = 0; piece < sources_->segment.pieces.size() && !base_only; ++piece) {
-      if (sources_->scan.live[piece].num_live == 0) continue;
+      if (Kind::Count(sources_->scan.live[piece]) == 0) continue;
       const storage::FileInfo& file = sources_->segment.pieces[piece].file;
       lines_.emplace_back(folder.PathOf(file.name), file.size_bytes);
       pieces_.emplace_back(piece);
     }
   }
 
-  Result<std::optional<Pipeline::Task>> Next() {
+  Result<std::optional<Task>> Next() {
     while (sources_->base && next_parquet_ < sources_->base->parquet_files.size()) {
-      if (adds_ == nullptr) {
-        DELTALAKEDB_ASSIGN(adds_, sources_->base->parquet_files[next_parquet_]->OpenAdds(columns_));
+      if (rows_ == nullptr) {
+        DELTALAKEDB_ASSIGN(rows_,
+                           Kind::Open(*sources_->base->parquet_files[next_parquet_], columns_));
       }
-      DELTALAKEDB_ASSIGN(auto decoder, adds_->Next());
+      DELTALAKEDB_ASSIGN(auto decoder, rows_->Next());
       if (decoder) {
-        return std::optional<Pipeline::Task>(
-            [sources = sources_, decode = *std::move(decoder)] -> Result<FileBatch> {
+        return std::optional<Task>(
+            [sources = sources_, decode = *std::move(decoder)] -> Result<Batch> {
               DELTALAKEDB_ASSIGN(auto batch, decode());
-              return DropNamed(std::move(batch), *sources);
+              return DropNamed<Kind>(std::move(batch), *sources);
             });
       }
-      adds_.reset();
+      rows_.reset();
       ++next_parquet_;
     }
     if (!chunks_) {
@@ -108,52 +146,74 @@ class Source {
   }
 
  private:
-  Result<FileBatch> Parse(std::size_t index, const LineChunk& chunk) const {
+  Result<Batch> Parse(std::size_t index, const LineChunk& chunk) const {
     const auto detail = DetailFor(columns_);
     if (!pieces_[index]) {
-      DELTALAKEDB_ASSIGN(auto batch, ParseAdds(chunk, lines_[index].path, detail,
-                                               [](std::int64_t) { return true; }));
-      return DropNamed(std::move(batch), *sources_);
+      DELTALAKEDB_ASSIGN(auto batch, ParseFiles<Kind>(chunk, lines_[index].path, detail,
+                                                      [](std::int64_t) { return true; }));
+      return DropNamed<Kind>(std::move(batch), *sources_);
     }
-    const std::vector<bool>& is_live = sources_->scan.live[*pieces_[index]].is_live;
-    return ParseAdds(chunk, lines_[index].path, detail, [&](std::int64_t number) {
+    const std::vector<bool>& wanted = Kind::Wanted(sources_->scan.live[*pieces_[index]]);
+    return ParseFiles<Kind>(chunk, lines_[index].path, detail, [&](std::int64_t number) {
       const auto line = static_cast<std::size_t>(number);
-      return line < is_live.size() && is_live[line];
+      return line < wanted.size() && wanted[line];
     });
   }
 
   std::shared_ptr<const FileSources> sources_;
   CheckpointColumns columns_;
   std::size_t next_parquet_ = 0;
-  std::unique_ptr<ParquetCheckpoint::AddStream> adds_;
+  std::unique_ptr<typename Kind::Rows> rows_;
   std::vector<LinesFile> lines_;
   std::vector<std::optional<std::size_t>> pieces_;  // of lines_; nullopt for the base's JSON file
-  std::optional<ChunkSource<FileBatch>> chunks_;
+  std::optional<ChunkSource<Batch>> chunks_;
 };
 
-class LiveFiles final : public FileStream {
+template <typename Kind>
+class Files final : public Kind::Stream {
  public:
-  LiveFiles(std::shared_ptr<const FileSources> sources, CheckpointColumns columns, bool base_only)
+  using Batch = Kind::Batch;
+
+  Files(std::shared_ptr<const FileSources> sources, CheckpointColumns columns, bool base_only)
       : source_(std::move(sources), columns, base_only),
         pipeline_([this] { return source_.Next(); }) {}
 
-  Result<std::optional<FileBatch>> Next() override {
+  Result<std::optional<Batch>> Next() override {
     for (;;) {
       DELTALAKEDB_ASSIGN(auto batch, pipeline_.Next());
-      if (!batch || !batch->files().empty()) return batch;
+      if (!batch || !Kind::Files(*batch).empty()) return batch;
     }
   }
 
  private:
-  Source source_;
-  Pipeline pipeline_;  // its threads use source_, so it goes first
+  Source<Kind> source_;
+  base::OrderedPipeline<Batch> pipeline_;  // its threads use source_, so it goes first
 };
+
+template <typename Kind>
+Result<void> ReadThrough(const std::shared_ptr<const FileSources>& sources) {
+  Files<Kind> files(sources, CheckpointColumns::kAll, /*base_only=*/true);
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto batch, files.Next());
+    if (!batch) return {};
+  }
+}
 
 }  // namespace
 
 std::unique_ptr<FileStream> StreamFiles(std::shared_ptr<const FileSources> sources,
                                         CheckpointColumns columns) {
-  return std::make_unique<LiveFiles>(std::move(sources), columns, /*base_only=*/false);
+  return std::make_unique<Files<Adds>>(std::move(sources), columns, /*base_only=*/false);
+}
+
+std::unique_ptr<TombstoneStream> StreamTombstones(std::shared_ptr<const FileSources> sources) {
+  return std::make_unique<Files<Tombstones>>(std::move(sources), CheckpointColumns::kAll,
+                                             /*base_only=*/false);
+}
+
+Result<void> ReadBaseThrough(const std::shared_ptr<const FileSources>& sources) {
+  DELTALAKEDB_TRY(ReadThrough<Adds>(sources));
+  return ReadThrough<Tombstones>(sources);
 }
 
 Result<FileTotals> CountBaseFiles(const std::shared_ptr<const FileSources>& sources) {
@@ -162,7 +222,7 @@ Result<FileTotals> CountBaseFiles(const std::shared_ptr<const FileSources>& sour
   // Without later commits nothing has to be matched, and sizes alone are read.
   const auto columns =
       sources->scan.named.empty() ? CheckpointColumns::kSize : CheckpointColumns::kIdentity;
-  LiveFiles files(sources, columns, /*base_only=*/true);
+  Files<Adds> files(sources, columns, /*base_only=*/true);
   for (;;) {
     DELTALAKEDB_ASSIGN(const auto batch, files.Next());
     if (!batch) return totals;

@@ -1,5 +1,5 @@
-// The live files of a file-based snapshot: the base's that no later commit names, then those of the
-// commits.
+// The live files and the tombstones of a file-based snapshot: the base's that no later commit
+// names, then those of the commits.
 #pragma once
 
 #include <memory>
@@ -24,6 +24,21 @@ struct FileSources {
 // Streams the live files, unordered.
 std::unique_ptr<FileStream> StreamFiles(std::shared_ptr<const FileSources> sources,
                                         storage::CheckpointColumns columns);
+
+class TombstoneStream {
+ public:
+  virtual ~TombstoneStream() = default;
+  // The next batch, never an empty one; nullopt at the end. After an error the stream is done for.
+  // Errors: Corrupt, Io, Permission.
+  virtual Result<std::optional<storage::RemoveBatch>> Next() = 0;
+};
+
+// Streams the removes that name a file last, unordered.
+std::unique_ptr<TombstoneStream> StreamTombstones(std::shared_ptr<const FileSources> sources);
+
+// Reads all that the base says of files, and keeps nothing: whether it can be streamed to its end.
+// Errors: those of the streams.
+Result<void> ReadBaseThrough(const std::shared_ptr<const FileSources>& sources);
 
 // Counts the base's files that are still live.
 Result<FileTotals> CountBaseFiles(const std::shared_ptr<const FileSources>& sources);

@@ -120,6 +120,16 @@ Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version
   return Replay(folder, *std::move(segment), std::nullopt, LogState{});
 }
 
+Result<std::optional<Metadata>> LoadLatestMetadata(const LogFolder& folder) {
+  auto quiet = std::make_shared<LogFolder>(folder);
+  quiet->sink = &NullLogSink();
+  DamagedSet damaged;
+  auto attempt = TryBases(quiet, folder.listing.Latest(), damaged);
+  if (!attempt && !IsDamage(attempt.error())) return Fail(std::move(attempt).error());
+  if (!attempt || !attempt->rebuilt) return std::optional<Metadata>();
+  return std::move(attempt->rebuilt->state.metadata);
+}
+
 Error OutOfRange(const LogFolder& folder, Version version, const VersionRange& range) {
   return Error(ErrorCode::kNotFound,
                fmt::format("version {} of the table is not available; {} has versions {} to {}",

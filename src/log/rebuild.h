@@ -54,6 +54,11 @@ std::vector<const CheckpointFiles*> FindBases(const LogListing& listing, Version
 Result<Attempt> TryBases(const std::shared_ptr<const LogFolder>& folder, Version version,
                          DamagedSet& damaged);
 
+// The table's latest metadata; nullopt when the latest version cannot be rebuilt. Nothing is warned
+// of: it is not the version that was asked for.
+// Errors: those that no base gets around and that are no damage.
+Result<std::optional<Metadata>> LoadLatestMetadata(const LogFolder& folder);
+
 // Tells the sink of a checkpoint that something else replaces.
 void WarnDamaged(const LogFolder& folder, const Error& error);
 
