@@ -18,7 +18,6 @@
 namespace deltalakedb::testing {
 namespace {
 
-using log::CopyRange;
 using log::CopySource;
 using log::testing_log::BaseActions;
 

@@ -263,11 +263,13 @@ Result<std::optional<Base>> BaseFinder::TryCheckpoint(const CheckpointFiles& fil
 
 Result<std::optional<Base>> BaseFinder::FindLowest(Version first, Version last) {
   std::vector<const CheckpointFiles*> candidates;
-  for (const CheckpointFiles& files : folder_->listing.checkpoints | std::views::reverse) {
+  for (const CheckpointFiles& files : folder_->listing.checkpoints) {
     if (first <= files.version && files.version <= last) candidates.push_back(&files);
   }
-  // Within a version the most preferred stays the first.
-  std::ranges::stable_sort(candidates, {}, &CheckpointFiles::version);
+  // Within a version the most preferred is listed last.
+  std::ranges::sort(candidates, [](const CheckpointFiles* a, const CheckpointFiles* b) {
+    return a->version != b->version ? a->version < b->version : a > b;
+  });
   for (const CheckpointFiles* files : candidates) {
     DELTALAKEDB_ASSIGN(auto base, TryCheckpoint(*files));
     if (base) return std::optional(Accept(*std::move(base)));

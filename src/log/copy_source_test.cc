@@ -19,7 +19,6 @@ using storage::FileOperation;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
 
 class CopySourceTest : public testing::Test {
@@ -512,89 +511,6 @@ TEST_F(CopySourceTest, LogThatChangesMeanwhile_IsUnavailable) {
   EXPECT_EQ(again.error().code(), ErrorCode::kUnavailable);
   EXPECT_EQ(*again.error().FindFact("file"), Error::FactValue(CheckpointPath(2)));
   EXPECT_EQ((*source.OpenBase())->Next().error().code(), ErrorCode::kUnavailable);
-}
-
-// ---- random logs --------------------------------------------------------------------------------
-
-// The state of a base as Changes::Describe has it, and its tombstones.
-std::vector<std::string> DescribeBase(const CopySource& source) {
-  const BaseActions base(source);
-  const LogState& state = source.base_state();
-  const auto key = state.metadata->configuration.find("key");
-  std::vector<std::string> facts = {
-      "key " + (key == state.metadata->configuration.end() ? "none" : key->second),
-      fmt::format("writer {}", state.protocol->min_writer_version)};
-  EXPECT_EQ(base.All<Protocol>().at(0).min_writer_version, state.protocol->min_writer_version);
-  EXPECT_EQ(base.All<Metadata>().at(0).configuration, state.metadata->configuration);
-  for (const AppTransaction& transaction : base.All<AppTransaction>()) {
-    facts.push_back(fmt::format("txn {} {}", transaction.app_id, transaction.version));
-  }
-  for (const DomainMetadata& domain : base.All<DomainMetadata>()) {
-    facts.push_back(fmt::format("domain {} {}", domain.domain, domain.configuration));
-  }
-  const auto name = [](const auto& file) {
-    std::string path;
-    protocol::AppendCanonicalPath(file.path, protocol::CanonicalLocalRoot(kTable), path);
-    return path + "|" +
-           std::string(file.deletion_vector ? file.deletion_vector->path_or_inline_dv : "");
-  };
-  for (const AddFile& add : base.All<AddFile>()) {
-    facts.push_back(fmt::format("file {}|{}", name(add), add.size));
-  }
-  for (const RemoveFile& remove : base.All<RemoveFile>()) {
-    facts.push_back("tombstone " + name(remove));
-  }
-  std::ranges::sort(facts);
-  return facts;
-}
-
-std::vector<std::string> DescribeModel(const Changes& state) {
-  std::vector<std::string> facts = state.Describe();
-  for (const auto& [id, line] : state.files) {
-    if (!line) facts.push_back(fmt::format("tombstone {}|{}", id.first, id.second));
-  }
-  std::ranges::sort(facts);
-  return facts;
-}
-
-TEST_F(CopySourceTest, RandomLogs_HaveTheRunAndBasesOfTheModel) {
-  int bases = 0;
-  for (std::uint32_t seed = 0; seed < 60; ++seed) {
-    SCOPED_TRACE(seed);
-    files_ = storage::MemoryFileSystem();
-    ModelLog model(seed);
-    const std::int64_t latest = 3 + model.Below(20);
-    for (std::int64_t v = 0; v <= latest; ++v) model.Commit(files_);
-    std::set<std::int64_t> checkpoints;
-    for (auto n = model.Below(5); n > 0; --n) checkpoints.insert(model.Below(latest + 1));
-    for (const std::int64_t v : checkpoints) model.Checkpoint(files_, v);
-    std::int64_t first_commit = 0;
-    for (auto n = model.Below(3); n > 0; --n) {
-      const std::int64_t gone = model.Below(latest);
-      files_.Remove(CommitPath(gone));
-      first_commit = std::max(first_commit, gone + 1);
-    }
-    const std::int64_t up_to = model.Below(latest + 1);
-    const auto latest_only = Plan(LatestOnly(up_to));
-    if (latest_only && latest_only->has_base()) {
-      EXPECT_EQ(DescribeBase(*latest_only), DescribeModel(model.StateAt(up_to)));
-      ++bases;
-    }
-    const auto base = checkpoints.lower_bound(first_commit - 1);
-    const auto run = Plan();
-    if (first_commit == 0) {
-      EXPECT_EQ(run->versions(), (VersionRange{Version(0), Version(latest)}));
-      EXPECT_FALSE(run->has_base());
-    } else if (base == checkpoints.end()) {
-      EXPECT_FALSE(run.has_value());
-    } else {
-      ASSERT_TRUE(run.has_value()) << run.error().message();
-      EXPECT_EQ(run->versions(), (VersionRange{Version(*base), Version(latest)}));
-      EXPECT_EQ(DescribeBase(*run), DescribeModel(model.StateAt(*base)));
-      ++bases;
-    }
-  }
-  EXPECT_GT(bases, 20);
 }
 
 }  // namespace

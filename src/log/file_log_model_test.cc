@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -23,23 +22,6 @@ namespace deltalakedb::log {
 namespace {
 
 using namespace testing_log;
-
-constexpr std::uint32_t kSeeds = 60;
-constexpr std::uint32_t kSoakSeeds = 5'000;
-
-// The seeds to try; only each `stride`-th where one takes long.
-std::vector<std::uint32_t> Seeds(std::uint32_t stride = 1) {
-  if (const char* const given = std::getenv("DELTALAKEDB_SEED")) {
-    return {static_cast<std::uint32_t>(std::stoul(given))};
-  }
-  const char* const soak = std::getenv("DELTALAKEDB_SOAK");
-  const bool is_soak = soak != nullptr && std::string_view(soak) == "1";
-  std::vector<std::uint32_t> seeds;
-  for (std::uint32_t seed = 0; seed < (is_soak ? kSoakSeeds : kSeeds); seed += stride) {
-    seeds.push_back(seed);
-  }
-  return seeds;
-}
 
 // Which files of a log are there, and what can be rebuilt of them by trying every way.
 struct Remains {

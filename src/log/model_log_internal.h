@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -171,6 +172,24 @@ struct Changes {
     return facts;
   }
 };
+
+inline constexpr std::uint32_t kSeeds = 60;
+inline constexpr std::uint32_t kSoakSeeds = 5'000;
+
+// The seeds to try: the one that DELTALAKEDB_SEED brings back, many more with DELTALAKEDB_SOAK=1;
+// only each `stride`-th where one takes long.
+inline std::vector<std::uint32_t> Seeds(std::uint32_t stride = 1) {
+  if (const char* const given = std::getenv("DELTALAKEDB_SEED")) {
+    return {static_cast<std::uint32_t>(std::stoul(given))};
+  }
+  const char* const soak = std::getenv("DELTALAKEDB_SOAK");
+  const bool is_soak = soak != nullptr && std::string_view(soak) == "1";
+  std::vector<std::uint32_t> seeds;
+  for (std::uint32_t seed = 0; seed < (is_soak ? kSoakSeeds : kSeeds); seed += stride) {
+    seeds.push_back(seed);
+  }
+  return seeds;
+}
 
 // Random commits, and the log of them.
 class ModelLog {
