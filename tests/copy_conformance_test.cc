@@ -82,6 +82,29 @@ std::vector<std::string> Describe(const CopySource& source) {
   return lines;
 }
 
+// Whether every line of the run's commits can be understood, as whoever copies them has to.
+void ExpectReadable(const CopySource& source) {
+  protocol::ActionParser parser;
+  protocol::Arena arena;
+  for (const CopySource::Commit& commit : source.commits()) {
+    const auto file = log::OpenListed(storage::LocalFileSystem(), commit.file);
+    ASSERT_TRUE(file.has_value()) << file.error().message();
+    log::LineChunkReader reader(*file);
+    for (;;) {
+      const auto chunk = reader.Next();
+      ASSERT_TRUE(chunk.has_value()) << chunk.error().message();
+      if (!*chunk) break;
+      (*chunk)->ForEachRecord([&](std::int64_t number, std::string_view line) {
+        if (log::IsBlank(line)) return true;
+        arena.Reset();
+        const auto action = parser.Parse(line, protocol::FileDetail::kAll, arena);
+        EXPECT_TRUE(action.has_value()) << commit.file.path << ":" << number + 1;
+        return true;
+      });
+    }
+  }
+}
+
 TEST(CopyConformanceTest, BasesOfAcceptedTables_AreTheirSnapshots) {
   const auto tables = LoadConformanceTables();
   if (!tables) GTEST_SKIP() << "no conformance tables";
@@ -110,6 +133,7 @@ TEST(CopyConformanceTest, BasesOfAcceptedTables_AreTheirSnapshots) {
            v = v.next()) {
         EXPECT_EQ(std::ranges::count(source->commits(), v, &CopySource::Commit::version), 1);
       }
+      ExpectReadable(*source);
       const auto snapshot = (*log)->LoadSnapshot(TableVersion::At(first));
       ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
       const auto time = source->FindTime(first);
