@@ -86,7 +86,8 @@ std::string FileName(const File& file, std::string_view table_root) {
 template <typename File>
 std::vector<std::string> FileNames(const CopySource& source) {
   std::vector<std::string> ids;
-  for (const File& file : BaseActions(source).All<File>()) {
+  const BaseActions actions(source);  // owns the texts
+  for (const File& file : actions.All<File>()) {
     ids.push_back(FileName(file, source.folder().table_root));
   }
   std::ranges::sort(ids);
