@@ -3,9 +3,14 @@
 // Value types, trivially copyable, comparable; free of I/O.
 #pragma once
 
+#include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace deltalakedb {
 
@@ -43,6 +48,28 @@ struct VersionRange {
   Version last;
 
   friend constexpr bool operator==(const VersionRange&, const VersionRange&) = default;
+};
+
+// The identity of a table in a catalog: a UUID (RFC 9562) that it keeps whatever its name.
+class TableId {
+ public:
+  static constexpr std::size_t kBytes = 16;
+
+  constexpr TableId() = default;
+  constexpr explicit TableId(const std::array<char, kBytes>& bytes) : bytes_(bytes) {}
+
+  // A new random one (version 4).
+  static TableId MakeRandom();
+  // From 16 bytes; nullopt for another number of them.
+  static std::optional<TableId> FromBytes(std::string_view bytes);
+
+  std::string_view bytes() const { return {bytes_.data(), bytes_.size()}; }
+  // "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d"
+  std::string ToString() const;
+  friend auto operator<=>(const TableId&, const TableId&) = default;
+
+ private:
+  std::array<char, kBytes> bytes_{};
 };
 
 }  // namespace deltalakedb

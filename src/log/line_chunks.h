@@ -63,7 +63,7 @@ class LineChunkStream {
   virtual Result<std::optional<LineChunk>> Next() = 0;
 };
 
-class LineChunkReader {
+class LineChunkReader final : public LineChunkStream {
  public:
   // `chunk_bytes` is a parameter for tests.
   explicit LineChunkReader(std::shared_ptr<const storage::InputFile> file,
@@ -73,7 +73,7 @@ class LineChunkReader {
   const std::string& path() const { return file_->path(); }
 
   // The next records; nullopt at the end of the file. Errors: Io, LimitExceeded (one too long).
-  Result<std::optional<LineChunk>> Next();
+  Result<std::optional<LineChunk>> Next() override;
 
  private:
   std::shared_ptr<const storage::InputFile> file_;

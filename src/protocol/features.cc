@@ -46,7 +46,7 @@ bool IsOneOf(std::string_view name, auto& names) {
 
 }  // namespace
 
-Result<void> CheckReadable(const Protocol& protocol) {
+Result<void> CheckManagedByFiles(const Protocol& protocol) {
   for (const auto* features : {&protocol.reader_features, &protocol.writer_features}) {
     for (const std::string& feature : features->value_or(std::vector<std::string>())) {
       if (!IsOneOf(feature, kCatalogFeatures)) continue;
@@ -58,6 +58,11 @@ Result<void> CheckReadable(const Protocol& protocol) {
                       .With("features", feature));
     }
   }
+  return {};
+}
+
+Result<void> CheckReadable(const Protocol& protocol) {
+  if (auto managed = CheckManagedByFiles(protocol); !managed) return managed;
   if (protocol.min_reader_version > kReaderVersionMax) {
     return Fail(Error(ErrorCode::kUnsupported,
                       fmt::format("the table needs a reader of version {}, this one knows versions "

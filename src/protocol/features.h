@@ -15,4 +15,8 @@ namespace deltalakedb::protocol {
 // the versions).
 Result<void> CheckReadable(const Protocol& protocol);
 
+// Whether a table's files alone say what its versions are, which CheckReadable asks too.
+// Errors: Unsupported (catalog-managed tables).
+Result<void> CheckManagedByFiles(const Protocol& protocol);
+
 }  // namespace deltalakedb::protocol

@@ -42,6 +42,10 @@ class FileSystem {
   virtual Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const = 0;
 };
 
+// A local path made absolute, without `.` and `..` and without a slash at its end; links are not
+// followed. Errors: Io (the working folder is gone).
+Result<std::string> AbsolutePath(const std::string& path);
+
 // The local disk. Lives as long as the program.
 const FileSystem& LocalFileSystem();
 

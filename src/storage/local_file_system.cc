@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <system_error>
 
@@ -144,6 +145,19 @@ class MemoryFile final : public InputFile {
 };
 
 }  // namespace
+
+Result<std::string> AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  if (error) {
+    return Fail(Error(ErrorCode::kIo,
+                      fmt::format("cannot make {} an absolute path: {}", path, error.message()))
+                    .With("file", path));
+  }
+  std::string text = absolute.lexically_normal().string();
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
 
 const FileSystem& LocalFileSystem() {
   static const Local local;

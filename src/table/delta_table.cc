@@ -1,35 +1,18 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "base/try.h"
 #include "deltalakedb/table.h"
 #include "deltalakedb/uri.h"
 #include "log/file_log.h"
+#include "log/sql_log.h"
 #include "log/transaction_log.h"
 #include "storage/file_system.h"
+#include "store/database.h"
 
 namespace deltalakedb {
-
-namespace {
-
-Result<std::string> AbsolutePath(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  if (error) {
-    return Fail(Error(ErrorCode::kIo,
-                      fmt::format("cannot make {} an absolute path: {}", path, error.message()))
-                    .With("file", path));
-  }
-  std::string text = absolute.lexically_normal().string();
-  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  return text;
-}
-
-}  // namespace
 
 DeltaTable::DeltaTable(std::unique_ptr<TransactionLog> log) : log_(std::move(log)) {}
 DeltaTable::DeltaTable(DeltaTable&&) noexcept = default;
@@ -40,15 +23,22 @@ Result<DeltaTable> DeltaTable::Open(std::string_view uri, const OpenOptions& opt
   DELTALAKEDB_ASSIGN(const Uri parsed, Uri::Parse(uri));
   LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
   if (const FileParts* file = parsed.file()) {
-    DELTALAKEDB_ASSIGN(std::string path, AbsolutePath(file->path));
+    DELTALAKEDB_ASSIGN(std::string path, storage::AbsolutePath(file->path));
     DELTALAKEDB_ASSIGN(auto log,
                        log::FileLog::Open(storage::LocalFileSystem(), std::move(path), sink));
     return DeltaTable(std::move(log));
   }
   DELTALAKEDB_TRY(parsed.RequireTable());
-  return Fail(ErrorCode::kUnsupported,
-              fmt::format("{}: this version of the program reads tables on the local disk only",
-                          parsed.ToString()));
+  if (parsed.is_database()) {
+    DELTALAKEDB_ASSIGN(auto database, store::Database::Open(parsed, store::DatabaseMode::kRead));
+    DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(std::move(database), *parsed.table(), sink));
+    return DeltaTable(std::move(log));
+  }
+  return Fail(
+      ErrorCode::kUnsupported,
+      fmt::format(
+          "{}: this version of the program reads tables on the local disk and in SQLite only",
+          parsed.ToString()));
 }
 
 Result<Version> DeltaTable::LoadLatestVersion() const { return log_->LoadLatestVersion(); }

@@ -79,7 +79,7 @@ TEST_F(DeltaTableTest, LaterCommit_IsSeenByTheSameTable) {
 }
 
 TEST(DeltaTableOpen, PlaceThatThisBuildDoesNotRead_IsUnsupported) {
-  for (const std::string_view uri : {"s3://bucket/orders", "deltasql://sqlite/meta.db?table=orders",
+  for (const std::string_view uri : {"s3://bucket/orders", "deltasql://duckdb/meta.db?table=orders",
                                      "deltasql://postgres/alice:secret@shop/public/orders"}) {
     const auto table = DeltaTable::Open(uri);
     ASSERT_FALSE(table) << uri;

@@ -1,0 +1,11 @@
+-- The live files of a version. $1 table_id, $2 version. Index: the range of file ids, which
+-- are read in the order in which they are stored.
+SELECT path, partition_values, size, modification_time, data_change, stats, tags,
+       dv_storage_type, dv_path_or_inline, dv_offset, dv_size_in_bytes, dv_cardinality,
+       base_row_id, default_row_commit_version, clustering_provider
+FROM dl_add_files
+WHERE file_id BETWEEN (SELECT first_file_id FROM dl_tables WHERE table_id = $1)
+                  AND (SELECT last_add_id FROM dl_table_versions
+                       WHERE table_id = $1 AND version = $2)
+  AND (ended_version IS NULL OR ended_version > $2)
+ORDER BY file_id

@@ -1,0 +1,244 @@
+#include "importer/source_replay.h"
+
+#include <tsl/robin_map.h>
+
+#include <bit>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "base/ordered_pipeline.h"
+#include "base/try.h"
+#include "log/action_lines.h"
+#include "log/commit_scan.h"
+#include "protocol/action_json.h"
+#include "protocol/action_writer.h"
+#include "protocol/file_key.h"
+
+namespace deltalakedb::importer {
+
+namespace {
+
+using log::LineChunk;
+using protocol::FileKey;
+
+// An add or remove, reduced to what the replay needs.
+struct Mention {
+  FileKey key;
+  SetHash content;
+  std::int64_t size_bytes = 0;
+  bool is_add = false;
+};
+
+struct ChunkActions {
+  std::size_t commit = 0;
+  std::vector<Mention> files;
+  log::StateActions state;
+  LineChunk text;
+};
+
+Result<ChunkActions> ParseChunk(const log::CopySource& source, std::size_t commit,
+                                const LineChunk& chunk, bool with_content) {
+  thread_local protocol::ActionParser parser;
+  protocol::Arena arena;
+  protocol::FileKeyHasher keys(source.folder().table_root);
+  FileHasher contents;
+  ChunkActions actions{commit, {}, {}, chunk};
+  std::optional<Error> error;
+  const auto detail = with_content ? protocol::FileDetail::kAll : protocol::FileDetail::kIdentity;
+  chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
+    if (log::IsBlank(line)) return true;
+    arena.Reset();
+    auto action = parser.Parse(line, detail, arena);
+    if (!action) {
+      error = log::AtLine(std::move(action).error(), source.commits()[commit].file.path, number);
+      return false;
+    }
+    if (const auto* add = std::get_if<AddFile>(&*action)) {
+      actions.files.push_back({keys.Hash(add->path, add->deletion_vector),
+                               with_content ? contents.Hash(*add) : SetHash{}, add->size, true});
+    } else if (const auto* remove = std::get_if<RemoveFile>(&*action)) {
+      actions.files.push_back({keys.Hash(remove->path, remove->deletion_vector), {}, 0, false});
+    } else if (auto* metadata = std::get_if<Metadata>(&*action)) {
+      actions.state.metadata = std::move(*metadata);
+    } else if (auto* protocol = std::get_if<Protocol>(&*action)) {
+      actions.state.protocol = std::move(*protocol);
+    } else if (auto* transaction = std::get_if<AppTransaction>(&*action)) {
+      actions.state.app_transactions.push_back(std::move(*transaction));
+    } else if (auto* domain = std::get_if<DomainMetadata>(&*action)) {
+      actions.state.domain_metadata.push_back(std::move(*domain));
+    }
+    return true;
+  });
+  if (error) return Fail(*std::move(error));
+  return actions;
+}
+
+class Replayer {
+ public:
+  Replayer(const log::CopySource& source, bool with_content)
+      : source_(source), keys_(source.folder().table_root), with_content_(with_content) {}
+
+  Result<SourceReplay> Run(const ReplayStart& start);
+
+ private:
+  struct Live {
+    SetHash content;
+    std::int64_t size_bytes = 0;
+  };
+
+  Result<void> TakeStart(const Snapshot& snapshot);
+  Result<void> Take(const FileKey& key, const SetHash& content, std::int64_t size_bytes);
+  void Drop(const FileKey& key);
+  Result<void> TakeChunk(ChunkActions& chunk, bool is_told);
+  void FinishVersion(Version version);
+
+  const log::CopySource& source_;
+  protocol::FileKeyHasher keys_;
+  bool with_content_;
+  tsl::robin_map<FileKey, Live, protocol::FileKeyHash> live_;
+  ReplayedVersion current_;
+  bool metadata_changed_ = true;
+  bool protocol_changed_ = true;
+  protocol::Hash128Builder body_hash_;
+  SourceReplay result_;
+};
+
+Result<void> Replayer::Take(const FileKey& key, const SetHash& content, std::int64_t size_bytes) {
+  Drop(key);
+  live_.insert_or_assign(key, Live{content, size_bytes});
+  current_.files.Add(content);
+  ++current_.totals.num_files;
+  return log::AddSize(size_bytes, current_.totals);
+}
+
+void Replayer::Drop(const FileKey& key) {
+  const auto found = live_.find(key);
+  if (found == live_.end()) return;
+  current_.files.Subtract(found->second.content);
+  --current_.totals.num_files;
+  current_.totals.size_in_bytes -= found->second.size_bytes;
+  live_.erase(found);
+}
+
+Result<void> Replayer::TakeStart(const Snapshot& snapshot) {
+  result_.state.metadata = snapshot.metadata();
+  result_.state.protocol = snapshot.protocol();
+  result_.state.app_transactions = snapshot.app_transactions();
+  result_.state.domain_metadata = snapshot.domain_metadata();
+  DELTALAKEDB_ASSIGN(const auto files, snapshot.OpenFiles({.with_stats = with_content_}));
+  FileHasher contents;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto batch, files->Next());
+    if (!batch) return {};
+    for (const AddFile& add : batch->files()) {
+      const FileKey key = keys_.Hash(add.path, add.deletion_vector);
+      // A checkpoint that names a file twice: the first time counts.
+      if (live_.contains(key)) continue;
+      DELTALAKEDB_TRY(Take(key, with_content_ ? contents.Hash(add) : SetHash{}, add.size));
+    }
+  }
+}
+
+Result<void> Replayer::TakeChunk(ChunkActions& chunk, bool is_told) {
+  body_hash_.Update(chunk.text.text);
+  for (const Mention& file : chunk.files) {
+    ++(file.is_add ? current_.adds : current_.removes);
+    if (is_told) continue;
+    if (file.is_add) {
+      DELTALAKEDB_TRY(Take(file.key, file.content, file.size_bytes));
+    } else {
+      Drop(file.key);
+    }
+  }
+  if (is_told) return {};
+  metadata_changed_ |= chunk.state.metadata.has_value();
+  protocol_changed_ |= chunk.state.protocol.has_value();
+  result_.state.Apply(std::move(chunk.state));
+  return {};
+}
+
+void Replayer::FinishVersion(Version version) {
+  current_.version = version;
+  const auto& state = result_.state;
+  if (metadata_changed_ && state.metadata) current_.metadata = TextOf(*state.metadata);
+  if (protocol_changed_ && state.protocol) current_.protocol = TextOf(*state.protocol);
+  result_.versions.push_back(current_);
+  current_.adds = current_.removes = 0;
+  current_.body_hash.reset();
+  current_.metadata.reset();
+  current_.protocol.reset();
+  metadata_changed_ = protocol_changed_ = false;
+  body_hash_ = {};
+}
+
+Result<SourceReplay> Replayer::Run(const ReplayStart& start) {
+  if (start.snapshot != nullptr) DELTALAKEDB_TRY(TakeStart(*start.snapshot));
+  const Version first = source_.versions().first;
+  const auto& commits = source_.commits();
+  const bool has_told = start.is_first_version && !commits.empty() && commits[0].version == first;
+  if (start.is_first_version && !has_told) FinishVersion(first);
+  std::vector<log::LinesFile> files;
+  for (const auto& commit : commits) files.push_back(commit.file);
+  log::ChunkSource<ChunkActions> chunks(*source_.folder().file_system, std::move(files),
+                                        [this](std::size_t index, const LineChunk& chunk) {
+                                          return ParseChunk(source_, index, chunk, with_content_);
+                                        });
+  base::OrderedPipeline<ChunkActions> pipeline(std::move(chunks));
+  std::optional<std::size_t> open;  // the commit that is being read
+  const auto finish = [&] {
+    current_.body_hash = std::string(body_hash_.Finish().view());
+    FinishVersion(commits[*open].version);
+  };
+  for (;;) {
+    DELTALAKEDB_ASSIGN(auto chunk, pipeline.Next());
+    if (open && (!chunk || chunk->commit != *open)) finish();
+    if (!chunk) return std::move(result_);
+    open = chunk->commit;
+    DELTALAKEDB_TRY(TakeChunk(*chunk, has_told && *open == 0));
+  }
+}
+
+template <typename T>
+std::string TextOfAction(const T& action, void (*write)(const T&, protocol::JsonWriter&)) {
+  rapidjson::StringBuffer buffer;
+  protocol::JsonWriter writer(buffer);
+  write(action, writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+}  // namespace
+
+struct FileHasher::Buffer {
+  rapidjson::StringBuffer text;
+  protocol::JsonWriter writer{text};
+};
+
+FileHasher::FileHasher() : buffer_(std::make_unique<Buffer>()) {}
+FileHasher::~FileHasher() = default;
+
+SetHash FileHasher::Hash(const AddFile& add) {
+  buffer_->text.Clear();
+  buffer_->writer.Reset(buffer_->text);
+  protocol::WriteAdd(add, buffer_->writer);
+  const protocol::Hash128 hash =
+      protocol::HashOf({buffer_->text.GetString(), buffer_->text.GetSize()});
+  SetHash result;
+  std::memcpy(&result.high, hash.bytes.data(), sizeof(result.high));
+  std::memcpy(&result.low, hash.bytes.data() + sizeof(result.high), sizeof(result.low));
+  return result;
+}
+
+Result<SourceReplay> ReplaySource(const log::CopySource& source, const ReplayStart& start,
+                                  bool with_content) {
+  return Replayer(source, with_content).Run(start);
+}
+
+std::string TextOf(const Metadata& metadata) {
+  return TextOfAction(metadata, protocol::WriteMetadata);
+}
+std::string TextOf(const Protocol& protocol) {
+  return TextOfAction(protocol, protocol::WriteProtocol);
+}
+
+}  // namespace deltalakedb::importer

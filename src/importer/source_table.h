@@ -1,0 +1,24 @@
+// The file-based table that is imported or compared with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "deltalakedb/log_sink.h"
+#include "deltalakedb/result.h"
+#include "log/file_log.h"
+
+namespace deltalakedb::importer {
+
+struct SourceTable {
+  std::string location;    // absolute, without `.` and `..`
+  std::string table_root;  // canonical, as protocol/paths.h takes it
+  std::unique_ptr<log::FileLog> log;
+};
+
+// Errors: InvalidArgument (not a URI, or one of a catalog's table), Unsupported (a place that this
+// build does not read), NotFound, Permission, Io.
+Result<SourceTable> OpenSource(std::string_view uri, LogSink& sink);
+
+}  // namespace deltalakedb::importer

@@ -1,0 +1,156 @@
+#include "log/sql_bodies.h"
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/try.h"
+#include "protocol/action_json.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+using store::Origin;
+
+// A chunk holds one record more than what is read at a time.
+constexpr std::int64_t kPartBytesMax = static_cast<std::int64_t>(protocol::kActionLineBytesMax) * 2;
+
+Error Damaged(const BodyId& body, std::string_view problem) {
+  return Error(ErrorCode::kCorrupt,
+               fmt::format("the text of {} {} {}",
+                           body.origin == Origin::kBase ? "the base at version" : "version",
+                           body.version.value(), problem))
+      .With("version", body.version.value());
+}
+
+Result<LineChunk> Decompress(const BodyId& body, std::string_view compressed,
+                             std::int64_t text_bytes, std::int64_t first_line) {
+  if (text_bytes < 0 || text_bytes > kPartBytesMax) return Fail(Damaged(body, "has no valid size"));
+  const auto size = static_cast<std::size_t>(text_bytes);
+  const auto memory = std::make_shared_for_overwrite<char[]>(size + protocol::kLinePaddingBytes);
+  const std::size_t got = ZSTD_decompress(memory.get(), size, compressed.data(), compressed.size());
+  if (ZSTD_isError(got) != 0 || got != size) {
+    return Fail(Damaged(body, "cannot be decompressed"));
+  }
+  std::memset(memory.get() + size, 0, protocol::kLinePaddingBytes);
+  return LineChunk{memory, {memory.get(), size}, first_line};
+}
+
+std::string NameOf(const BodyId& body) {
+  return fmt::format("the text of version {}", body.version.value());
+}
+
+// The parts of one text in order, on a cursor of their own.
+class StoredParts final : public LineChunkStream {
+ public:
+  StoredParts(store::ConnectionLease connection, BodyId body, std::unique_ptr<store::Cursor> parts)
+      : connection_(std::move(connection)), body_(body), parts_(std::move(parts)) {}
+
+  Result<std::optional<LineChunk>> Next() override {
+    DELTALAKEDB_ASSIGN(const bool has_part, parts_->Next());
+    if (!has_part) return std::optional<LineChunk>();
+    DELTALAKEDB_ASSIGN(auto chunk, Decompress(body_, parts_->Bytes(2), parts_->Int(1), line_));
+    line_ += std::ranges::count(chunk.text, '\n');
+    return std::optional(std::move(chunk));
+  }
+
+ private:
+  store::ConnectionLease connection_;
+  BodyId body_;
+  std::unique_ptr<store::Cursor> parts_;
+  std::int64_t line_ = 0;
+};
+
+}  // namespace
+
+SqlBodies::SqlBodies(std::shared_ptr<store::Database> database, store::ConnectionLease connection,
+                     store::TableRow table, const ChunkOptions& options)
+    : database_(std::move(database)),
+      connection_(std::move(connection)),
+      store_(*connection_),
+      table_(std::move(table)),
+      options_(options),
+      has_base_left_(table_.base_version.has_value()),
+      next_(table_.earliest_version) {}
+
+Result<std::unique_ptr<SqlBodies>> SqlBodies::Open(const std::shared_ptr<store::Database>& database,
+                                                   store::TableRow table,
+                                                   const ChunkOptions& options) {
+  DELTALAKEDB_ASSIGN(auto connection, database->Acquire());
+  return std::unique_ptr<SqlBodies>(
+      new SqlBodies(database, std::move(connection), std::move(table), options));
+}
+
+Result<std::optional<LineChunk>> SqlBodies::NextPart() {
+  DELTALAKEDB_ASSIGN(const bool has_part, parts_->Next());
+  if (has_part && parts_->Int(0) == parts_read_) {
+    ++parts_read_;
+    DELTALAKEDB_ASSIGN(auto chunk, Decompress(*parts_of_, parts_->Bytes(2), parts_->Int(1), line_));
+    line_ += std::ranges::count(chunk.text, '\n');
+    return std::optional(std::move(chunk));
+  }
+  if (has_part || (parts_expected_ >= 0 && parts_read_ != parts_expected_) || parts_read_ == 0) {
+    return Fail(Damaged(*parts_of_, "is not complete"));
+  }
+  parts_.reset();
+  return std::optional<LineChunk>();
+}
+
+Result<std::optional<BodySource::Task>> SqlBodies::Next() {
+  const auto task = [this](const BodyId& body, LineChunk chunk, bool is_whole) {
+    return std::optional<Task>([this, body, is_whole, text = std::move(chunk)] {
+      ChunkOptions own = options_;
+      own.name = NameOf(body);
+      return MakeChunkRows(body, text, is_whole, own);
+    });
+  };
+  const auto open_parts = [&](const BodyId& body, std::int64_t expected) -> Result<void> {
+    parts_of_ = body;
+    parts_expected_ = expected;
+    parts_read_ = line_ = 0;
+    DELTALAKEDB_ASSIGN(parts_, store_.ListBodyParts(table_.table_id, body.version, body.origin));
+    return {};
+  };
+  for (;;) {
+    if (parts_ != nullptr) {
+      DELTALAKEDB_ASSIGN(auto chunk, NextPart());
+      if (chunk) return task(*parts_of_, *std::move(chunk), false);
+    }
+    if (has_base_left_) {
+      has_base_left_ = false;
+      DELTALAKEDB_TRY(open_parts({*table_.base_version, Origin::kBase}, -1));
+      continue;
+    }
+    if (next_ > table_.current_version) return std::optional<Task>();
+    const BodyId body{next_, Origin::kCommit};
+    next_ = next_.next();
+    DELTALAKEDB_ASSIGN(auto stored, store_.FindBody(table_.table_id, body.version));
+    if (!stored) return Fail(Damaged(body, "is missing, as is its row"));
+    if (!stored->hash && table_.base_version == body.version) continue;  // its file was gone
+    if (stored->parts > 0) {
+      DELTALAKEDB_TRY(open_parts(body, stored->parts));
+      continue;
+    }
+    if (!stored->compressed) return Fail(Damaged(body, "is missing"));
+    return std::optional<Task>([this, body, text = *std::move(stored)] -> Result<ChunkRows> {
+      DELTALAKEDB_ASSIGN(auto chunk, Decompress(body, *text.compressed, text.text_bytes, 0));
+      ChunkOptions own = options_;
+      own.name = NameOf(body);
+      return MakeChunkRows(body, std::move(chunk), /*is_whole_body=*/true, own);
+    });
+  }
+}
+
+Result<std::unique_ptr<LineChunkStream>> SqlBodies::Reopen(const BodyId& body) {
+  // Next may be at work on another thread.
+  DELTALAKEDB_ASSIGN(auto connection, database_->Acquire());
+  store::MetadataStore store(*connection);
+  DELTALAKEDB_ASSIGN(auto parts, store.ListBodyParts(table_.table_id, body.version, body.origin));
+  return std::make_unique<StoredParts>(std::move(connection), body, std::move(parts));
+}
+
+}  // namespace deltalakedb::log

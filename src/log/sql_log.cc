@@ -1,0 +1,310 @@
+#include "log/sql_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/time_text.h"
+#include "base/try.h"
+#include "log/commit_times.h"
+#include "log/sorted_files.h"
+#include "log/sql_log_files.h"
+#include "protocol/action_json.h"
+#include "protocol/action_writer.h"
+#include "protocol/features.h"
+#include "store/metadata_store.h"
+#include "store/migrations.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+using store::MetadataStore;
+using store::TableRow;
+
+class SqlLogSnapshot final : public Snapshot {
+ public:
+  SqlLogSnapshot(TableState state, StoredFiles files)
+      : Snapshot(std::move(state)), files_(std::move(files)) {}
+
+  Result<std::unique_ptr<FileStream>> OpenFiles(const FileOptions& options) const override {
+    DELTALAKEDB_ASSIGN(auto files, StreamStoredFiles(files_, options.with_stats));
+    if (options.order == FileOrder::kNone) return files;
+    return SortByPath(*files);
+  }
+  Result<FileTotals> LoadTotals() const override { return files_.totals; }
+
+ private:
+  StoredFiles files_;
+};
+
+// One unchanging view of the database, for one question.
+class ReadTransaction {
+ public:
+  static Result<ReadTransaction> Begin(store::Database& database) {
+    DELTALAKEDB_ASSIGN(auto connection, database.Acquire());
+    DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
+    return ReadTransaction(std::move(connection));
+  }
+  store::Connection& connection() const { return *connection_; }
+
+ private:
+  explicit ReadTransaction(store::ConnectionLease connection)
+      : connection_(std::move(connection)) {}
+  store::ConnectionLease connection_;  // rolls back
+};
+
+VersionRange RangeOf(const TableRow& table) {
+  return {table.earliest_version, table.current_version};
+}
+
+Error NoSuchVersion(const TableRow& table, Version version) {
+  return Error(ErrorCode::kNotFound,
+               fmt::format("version {} of the table {} is not available; the catalog has versions "
+                           "{} to {}",
+                           version.value(), table.name, table.earliest_version.value(),
+                           table.current_version.value()))
+      .With("table", table.name)
+      .With("version", version.value())
+      .With("earliestVersion", table.earliest_version.value())
+      .With("latestVersion", table.current_version.value());
+}
+
+// An action out of its JSON text.
+template <typename T>
+Result<T> ParseAction(std::string text, const TableId& table, Version version) {
+  const std::size_t size = text.size();
+  text.append(protocol::kLinePaddingBytes, '\0');
+  protocol::ActionParser parser;
+  protocol::Arena arena;
+  auto action = parser.Parse({text.data(), size}, protocol::FileDetail::kIdentity, arena);
+  if (action) {
+    if (T* const found = std::get_if<T>(&*action)) return std::move(*found);
+  }
+  std::string problem = action ? "it is another action" : action.error().message();
+  return Fail(Error(ErrorCode::kCorrupt,
+                    fmt::format("the rows of table {} at version {} make no valid action: {}; "
+                                "`deltalakedb verify` tells more",
+                                table.ToString(), version.value(), problem))
+                  .With("version", version.value()));
+}
+
+std::string Finished(const rapidjson::StringBuffer& buffer) {
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+Result<TableRow> FindTableById(MetadataStore& store, const TableRow& opened) {
+  DELTALAKEDB_ASSIGN(auto table, store.FindTable(opened.table_id));
+  if (table) return *std::move(table);
+  return Fail(Error(ErrorCode::kNotFound,
+                    fmt::format("the table {} is no longer in the catalog", opened.name))
+                  .With("table", opened.name));
+}
+
+Error NoVersionAsOld(const TableRow& table, Timestamp moment, Timestamp first) {
+  return Error(ErrorCode::kNotFound,
+               fmt::format("the table {} has no version as old as {}; its versions {} to {} were "
+                           "committed from {} to {}",
+                           table.name, base::FormatRfc3339(moment), table.earliest_version.value(),
+                           table.current_version.value(), base::FormatRfc3339(first),
+                           base::FormatRfc3339(table.last_commit_timestamp)))
+      .With("table", table.name)
+      .With("earliestTimestamp", first.ms())
+      .With("latestTimestamp", table.last_commit_timestamp.ms())
+      .With("earliestVersion", table.earliest_version.value())
+      .With("latestVersion", table.current_version.value());
+}
+
+Result<Timestamp> TimeOf(MetadataStore& store, const TableRow& table, Version version) {
+  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
+  return row.times.timestamp;
+}
+
+// The version that a moment means: as CommitTimes finds it in a file-based log, on the times that
+// were settled when the versions came in.
+Result<Version> ResolveTimestamp(store::Connection& connection, const TableRow& table,
+                                 Timestamp moment) {
+  MetadataStore store(connection);
+  DELTALAKEDB_ASSIGN(const Metadata latest,
+                     LoadStoredMetadata(connection, table.table_id, table.current_version));
+  DELTALAKEDB_ASSIGN(const auto in_commit, FindInCommitTimestamps(latest));
+  VersionRange range = RangeOf(table);
+  if (in_commit && in_commit->since > Version(0)) {
+    Timestamp since_time;
+    if (in_commit->since_time) {
+      since_time = *in_commit->since_time;
+    } else {
+      DELTALAKEDB_ASSIGN(since_time, TimeOf(store, table, std::max(in_commit->since, range.first)));
+    }
+    if (moment >= since_time) {
+      range.first = std::max(range.first, in_commit->since);
+    } else {
+      range.last = std::min(range.last, Version(in_commit->since.value() - 1));
+    }
+  }
+  DELTALAKEDB_ASSIGN(const auto found, store.FindVersionAtTime(table.table_id, range, moment));
+  if (found) return *found;
+  DELTALAKEDB_ASSIGN(const Timestamp first, TimeOf(store, table, table.earliest_version));
+  return Fail(NoVersionAsOld(table, moment, first));
+}
+
+Result<HistoryEntry> ToHistoryEntry(const TableRow& table, store::HistoryRow row) {
+  HistoryEntry entry;
+  entry.version = row.version;
+  entry.timestamp = row.timestamp;
+  entry.commit_id = std::move(row.commit_id);
+  if (row.transaction_id) {
+    const auto id = TableId::FromBytes(*row.transaction_id);
+    if (id) entry.transaction_id = id->ToString();
+  }
+  entry.num_added = row.num_added;
+  entry.num_removed = row.num_removed;
+  if (row.commit_info) {
+    DELTALAKEDB_ASSIGN(entry.commit_info,
+                       ParseAction<CommitInfo>("{\"commitInfo\":" + *row.commit_info + "}",
+                                               table.table_id, row.version));
+  }
+  return entry;
+}
+
+}  // namespace
+
+Result<Metadata> LoadStoredMetadata(store::Connection& connection, const TableId& table,
+                                    Version version) {
+  DELTALAKEDB_ASSIGN(const auto fields, MetadataStore(connection).LoadMetadata(table, version));
+  rapidjson::StringBuffer buffer;
+  protocol::JsonWriter writer(buffer);
+  writer.StartObject();
+  protocol::WriteKey("metaData", writer);
+  writer.StartObject();
+  for (const auto& [name, json] : fields) {
+    protocol::WriteKey(name, writer);
+    protocol::WriteRaw(json, writer);
+  }
+  writer.EndObject();
+  writer.EndObject();
+  return ParseAction<Metadata>(Finished(buffer), table, version);
+}
+
+Result<Protocol> LoadStoredProtocol(store::Connection& connection, const TableId& table,
+                                    Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows, MetadataStore(connection).LoadProtocol(table, version));
+  rapidjson::StringBuffer buffer;
+  protocol::JsonWriter writer(buffer);
+  writer.StartObject();
+  protocol::WriteKey("protocol", writer);
+  writer.StartObject();
+  const auto write = [&](const std::optional<store::ProtocolRow>& half,
+                         std::string_view version_key, std::string_view features_key) {
+    if (!half) return;
+    protocol::WriteKey(version_key, writer);
+    writer.Int64(half->min_version);
+    if (!half->features) return;
+    protocol::WriteKey(features_key, writer);
+    protocol::WriteRaw(*half->features, writer);
+  };
+  write(rows.reader, "minReaderVersion", "readerFeatures");
+  write(rows.writer, "minWriterVersion", "writerFeatures");
+  writer.EndObject();
+  writer.EndObject();
+  std::string text = Finished(buffer);
+  if (rows.reader && rows.reader->unknown_fields && rows.reader->unknown_fields->size() > 2) {
+    // Their members follow the known ones: {"protocol":{…}} has two braces at its end.
+    text.insert(text.size() - 2, "," + rows.reader->unknown_fields->substr(
+                                           1, rows.reader->unknown_fields->size() - 2));
+  }
+  return ParseAction<Protocol>(std::move(text), table, version);
+}
+
+Result<TableState> LoadStoredState(store::Connection& connection, const TableRow& table,
+                                   Version version) {
+  MetadataStore store(connection);
+  DELTALAKEDB_ASSIGN(const Timestamp time, TimeOf(store, table, version));
+  TableState state;
+  state.version = version;
+  state.timestamp = time;
+  DELTALAKEDB_ASSIGN(state.protocol, LoadStoredProtocol(connection, table.table_id, version));
+  DELTALAKEDB_ASSIGN(state.metadata, LoadStoredMetadata(connection, table.table_id, version));
+  DELTALAKEDB_ASSIGN(auto transactions, store.LoadAppTransactions(table.table_id, version));
+  for (AppTransaction& transaction : transactions) {
+    std::string app_id = transaction.app_id;
+    state.app_transactions.emplace(std::move(app_id), std::move(transaction));
+  }
+  DELTALAKEDB_ASSIGN(const auto domains, store.LoadDomainMetadata(table.table_id, version));
+  state.domain_metadata.insert(domains.begin(), domains.end());
+  return state;
+}
+
+Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> database,
+                                             std::string table_name, LogSink&) {
+  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database));
+  if (auto fits = store::CheckSchema(transaction.connection()); !fits) {
+    return Fail(std::move(fits).error().In(database->name()));
+  }
+  DELTALAKEDB_ASSIGN(auto table, MetadataStore(transaction.connection()).FindTable(table_name));
+  if (!table) {
+    return Fail(
+        Error(ErrorCode::kNotFound,
+              fmt::format("{}: the catalog has no table {}; `deltalakedb tables` lists them",
+                          database->name(), table_name))
+            .With("table", table_name));
+  }
+  return std::unique_ptr<SqlLog>(new SqlLog(std::move(database), *std::move(table)));
+}
+
+Result<Version> SqlLog::LoadLatestVersion() const {
+  DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
+  MetadataStore store(*connection);
+  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
+  return table.current_version;
+}
+
+Result<std::shared_ptr<const Snapshot>> SqlLog::LoadSnapshot(TableVersion which) const {
+  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
+  store::Connection& connection = transaction.connection();
+  MetadataStore store(connection);
+  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
+  Version version = table.current_version;
+  if (const Version* const wanted = which.version()) {
+    if (*wanted < Version(0)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is no version; versions start at 0", wanted->value()));
+    }
+    version = *wanted;
+    if (version < table.earliest_version || version > table.current_version) {
+      return Fail(NoSuchVersion(table, version));
+    }
+  } else if (const Timestamp* const moment = which.timestamp()) {
+    DELTALAKEDB_ASSIGN(version, ResolveTimestamp(connection, table, *moment));
+  }
+  DELTALAKEDB_ASSIGN(TableState state, LoadStoredState(connection, table, version));
+  if (auto readable = protocol::CheckReadable(state.protocol); !readable) {
+    return Fail(std::move(readable).error().With("version", version.value()));
+  }
+  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
+  StoredFiles files{database_,
+                    table.name,
+                    table.table_id,
+                    version,
+                    {row.index.num_files, row.index.size_in_bytes}};
+  return std::make_shared<SqlLogSnapshot>(std::move(state), std::move(files));
+}
+
+Result<std::vector<HistoryEntry>> SqlLog::LoadHistory(const HistoryOptions& options) const {
+  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
+  MetadataStore store(transaction.connection());
+  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
+  DELTALAKEDB_ASSIGN(
+      auto rows, store.ListHistory(table.table_id, {options.since, options.until, options.operation,
+                                                    options.limit}));
+  std::vector<HistoryEntry> history;
+  history.reserve(rows.size());
+  for (store::HistoryRow& row : rows) {
+    DELTALAKEDB_ASSIGN(history.emplace_back(), ToHistoryEntry(table, std::move(row)));
+  }
+  return history;
+}
+
+}  // namespace deltalakedb::log

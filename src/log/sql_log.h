@@ -1,0 +1,49 @@
+// SqlLog: the transaction log of one table in a catalog.
+//
+// Reading takes one short transaction per question; what was read belongs to one version and never
+// changes, so that files can be streamed later, and again, while commits go on.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "deltalakedb/log_sink.h"
+#include "deltalakedb/result.h"
+#include "log/transaction_log.h"
+#include "store/database.h"
+#include "store/rows.h"
+
+namespace deltalakedb::log {
+
+class SqlLog final : public TransactionLog {
+ public:
+  // The table of that name. `sink` outlives this.
+  // Errors: NotFound (no such table, or no catalog), Unsupported (another schema), those of the
+  // database.
+  static Result<std::unique_ptr<SqlLog>> Open(std::shared_ptr<store::Database> database,
+                                              std::string table_name, LogSink& sink);
+
+  Result<Version> LoadLatestVersion() const override;
+  Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;
+  Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
+
+ private:
+  SqlLog(std::shared_ptr<store::Database> database, store::TableRow table)
+      : database_(std::move(database)), table_(std::move(table)) {}
+
+  std::shared_ptr<store::Database> database_;
+  store::TableRow table_;  // as it was when the log was opened; its id and name do not change
+};
+
+// What the rows say of a version, from within a transaction of the caller's.
+// Errors: NotFound (facts version, earliestVersion, latestVersion), Corrupt, those of the database.
+Result<TableState> LoadStoredState(store::Connection& connection, const store::TableRow& table,
+                                   Version version);
+
+// The table's protocol or metaData at a version, as the log would have it.
+Result<Protocol> LoadStoredProtocol(store::Connection& connection, const TableId& table,
+                                    Version version);
+Result<Metadata> LoadStoredMetadata(store::Connection& connection, const TableId& table,
+                                    Version version);
+
+}  // namespace deltalakedb::log

@@ -1,0 +1,167 @@
+#include "log/sql_log_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ordered_pipeline.h"
+#include "base/try.h"
+#include "protocol/json_document.h"
+#include "store/metadata_store.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+using Pipeline = base::OrderedPipeline<FileBatch>;
+
+constexpr std::size_t kBatchFiles = 4 * 1024;
+// Of a map's text.
+constexpr std::size_t kMapBytesMax = 64 * 1024 * 1024;
+
+// The columns of scan_live_files.
+enum Column {
+  kPath,
+  kPartitionValues,
+  kSize,
+  kModificationTime,
+  kDataChange,
+  kStats,
+  kTags,
+  kDvStorageType,
+  kDvPathOrInline,
+  kDvOffset,
+  kDvSizeInBytes,
+  kDvCardinality,
+  kBaseRowId,
+  kDefaultRowCommitVersion,
+  kClusteringProvider,
+};
+
+Result<StringMapView> ReadMap(std::string_view json, protocol::Arena& arena) {
+  if (json == "{}") return StringMapView{};
+  DELTALAKEDB_ASSIGN(const auto document, protocol::JsonDocument::ParseObject(json, kMapBytesMax));
+  std::vector<StringMapEntry> entries;
+  const bool is_map =
+      document.root().ForEachMember([&](std::string_view key, protocol::JsonValue value) {
+        const auto text = value.AsString();
+        if (!text && !value.is_null()) return false;
+        StringMapEntry& entry = entries.emplace_back();
+        entry.key = arena.Copy(key);
+        if (text) entry.value = arena.Copy(*text);
+        return true;
+      });
+  if (!is_map) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("{} is no object of texts", json));
+  }
+  return arena.Copy(entries);
+}
+
+// Steps through the rows on the pipeline's threads.
+class Source {
+ public:
+  Source(StoredFiles files, store::ConnectionLease connection, std::unique_ptr<store::Cursor> rows)
+      : files_(std::move(files)), connection_(std::move(connection)), rows_(std::move(rows)) {}
+
+  Result<std::optional<Pipeline::Task>> Next() {
+    auto arena = std::make_shared<protocol::Arena>();
+    std::vector<AddFile> adds;
+    adds.reserve(kBatchFiles);
+    while (adds.size() < kBatchFiles) {
+      DELTALAKEDB_ASSIGN(const bool has_row, rows_->Next());
+      if (!has_row) break;
+      DELTALAKEDB_ASSIGN(adds.emplace_back(), ReadStoredAdd(*rows_, 0, *arena));
+    }
+    seen_ += static_cast<std::int64_t>(adds.size());
+    if (adds.empty()) {
+      DELTALAKEDB_TRY(CheckComplete());
+      return std::optional<Pipeline::Task>();
+    }
+    return std::optional<Pipeline::Task>(
+        [batch = FileBatch(std::move(adds), {std::move(arena)})]() -> Result<FileBatch> {
+          return batch;
+        });
+  }
+
+ private:
+  // Rows of a version do not change, so another number of them means that the table is gone, or
+  // that somebody changed the database by hand.
+  Result<void> CheckComplete() const {
+    if (seen_ == files_.totals.num_files) return {};
+    return Fail(
+        Error(
+            ErrorCode::kUnavailable,
+            fmt::format("table {}: {} of the {} files of version {} are there; the table was "
+                        "dropped or made anew meanwhile, or `deltalakedb verify` tells what is "
+                        "wrong with it",
+                        files_.table_name, seen_, files_.totals.num_files, files_.version.value()))
+            .With("table", files_.table_name)
+            .With("version", files_.version.value()));
+  }
+
+  StoredFiles files_;
+  store::ConnectionLease connection_;
+  std::unique_ptr<store::Cursor> rows_;
+  std::int64_t seen_ = 0;
+};
+
+class StoredFileStream final : public FileStream {
+ public:
+  explicit StoredFileStream(std::unique_ptr<Source> source)
+      // One thread steps while the caller works; rows come one after the other.
+      : source_(std::move(source)), pipeline_([this] { return source_->Next(); }, 1) {}
+
+  Result<std::optional<FileBatch>> Next() override { return pipeline_.Next(); }
+
+ private:
+  std::unique_ptr<Source> source_;
+  Pipeline pipeline_;  // its threads use source_, so it goes first
+};
+
+}  // namespace
+
+Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, protocol::Arena& arena) {
+  const auto text = [&](Column column) { return arena.Copy(row.Text(first + column)); };
+  const auto number = [&](Column column) { return row.Int(first + column); };
+  const auto is_null = [&](Column column) { return row.IsNull(first + column); };
+  const auto optional_text = [&](Column column) {
+    return is_null(column) ? std::nullopt : std::optional(text(column));
+  };
+  AddFile add;
+  add.path = text(kPath);
+  if (!is_null(kPartitionValues)) {
+    DELTALAKEDB_ASSIGN(add.partition_values, ReadMap(row.Text(first + kPartitionValues), arena));
+  }
+  add.size = number(kSize);
+  add.modification_time = number(kModificationTime);
+  add.data_change = number(kDataChange) != 0;
+  add.stats = optional_text(kStats);
+  if (!is_null(kTags)) {
+    DELTALAKEDB_ASSIGN(add.tags.emplace(), ReadMap(row.Text(first + kTags), arena));
+  }
+  if (!is_null(kDvStorageType)) {
+    DeletionVector& vector = add.deletion_vector.emplace();
+    vector.storage_type = text(kDvStorageType);
+    vector.path_or_inline_dv = text(kDvPathOrInline);
+    if (!is_null(kDvOffset)) vector.offset = static_cast<std::int32_t>(number(kDvOffset));
+    vector.size_in_bytes = static_cast<std::int32_t>(number(kDvSizeInBytes));
+    vector.cardinality = number(kDvCardinality);
+  }
+  add.base_row_id = row.OptionalInt(first + kBaseRowId);
+  add.default_row_commit_version = row.OptionalInt(first + kDefaultRowCommitVersion);
+  add.clustering_provider = optional_text(kClusteringProvider);
+  return add;
+}
+
+Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, bool with_stats) {
+  DELTALAKEDB_ASSIGN(auto connection, files.database->Acquire());
+  store::MetadataStore store(*connection);
+  DELTALAKEDB_ASSIGN(auto rows, store.ScanLiveFiles(files.table, files.version, with_stats));
+  return std::make_unique<StoredFileStream>(
+      std::make_unique<Source>(files, std::move(connection), std::move(rows)));
+}
+
+}  // namespace deltalakedb::log

@@ -1,0 +1,90 @@
+// The thin layer that each database's driver implements: statements by name, rows in and out,
+// transactions. Everything above it is written once.
+//
+// Thread-safety: a connection and its cursors belong to one thread at a time.
+// Ownership: a cursor uses its connection and dies before it.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "deltalakedb/result.h"
+#include "store/sql_text.h"
+#include "store/value.h"
+
+namespace deltalakedb::store {
+
+// The rows of a query, one at a time.
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+  // Goes to the next row, the first one at first; false at the end. Errors: see Connection.
+  virtual Result<bool> Next() = 0;
+
+  // Columns of the current row, from 0. Views live until the next call of Next.
+  virtual int column_count() const = 0;
+  virtual std::string_view column_name(int column) const = 0;
+  virtual bool IsNull(int column) const = 0;
+  virtual std::int64_t Int(int column) const = 0;
+  virtual std::string_view Text(int column) const = 0;
+  virtual std::string_view Bytes(int column) const = 0;
+  // Whatever is there, in its own type.
+  virtual Value Get(int column) const = 0;
+
+  std::optional<std::int64_t> OptionalInt(int column) const {
+    return IsNull(column) ? std::nullopt : std::optional(Int(column));
+  }
+  std::optional<std::string_view> OptionalText(int column) const {
+    return IsNull(column) ? std::nullopt : std::optional(Text(column));
+  }
+};
+
+enum class TransactionMode {
+  kRead,   // one unchanging view of the database
+  kWrite,  // also takes the right to write, waiting for it
+};
+
+// Errors of all members carry the fact `statement` where one was at fault, and the database's own
+// code, and are decided by that code, never by a message: Busy (locked by somebody else for too
+// long), Permission, Io (full disk among them), Corrupt (damaged, or no such database), NotFound,
+// LimitExceeded, Unavailable, Internal (a mistake of ours).
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  virtual Dialect dialect() const = 0;
+
+  virtual Result<void> Begin(TransactionMode mode) = 0;
+  // After an error the transaction has been rolled back.
+  virtual Result<void> Commit() = 0;
+  // Does nothing without a transaction.
+  virtual void Rollback() noexcept = 0;
+
+  // `parameters` are $1, $2, … and only have to live until the call returns.
+  virtual Result<std::unique_ptr<Cursor>> Query(StatementId statement,
+                                                std::span<const Value> parameters) = 0;
+  // For statements that give no rows: answers how many were changed.
+  virtual Result<std::int64_t> Execute(StatementId statement,
+                                       std::span<const Value> parameters) = 0;
+  // The same for many rows of parameters, `columns` values each, as fast as the database takes
+  // them.
+  virtual Result<void> ExecuteMany(StatementId statement, std::size_t columns,
+                                   std::span<const Value> parameters) = 0;
+  Result<std::unique_ptr<Cursor>> Query(StatementId statement,
+                                        std::initializer_list<Value> parameters) {
+    return Query(statement, std::span(parameters.begin(), parameters.size()));
+  }
+  Result<std::int64_t> Execute(StatementId statement, std::initializer_list<Value> parameters) {
+    return Execute(statement, std::span(parameters.begin(), parameters.size()));
+  }
+  // Outside of transactions: makes a new database fit for many processes, where that takes a
+  // setting that it remembers.
+  virtual Result<void> PrepareForSharing() = 0;
+  // A migration: several statements without parameters.
+  virtual Result<void> RunScript(std::string_view name, std::string_view sql) = 0;
+};
+
+}  // namespace deltalakedb::store

@@ -1,0 +1,402 @@
+#include "store/metadata_store.h"
+
+#include <fmt/format.h>
+
+#include "base/try.h"
+#include "protocol/hash128.h"
+
+namespace deltalakedb::store {
+
+namespace {
+
+std::string OwnedText(const Cursor& row, int column) { return std::string(row.Text(column)); }
+
+std::optional<std::string> OwnedOptionalText(const Cursor& row, int column) {
+  return row.IsNull(column) ? std::nullopt : std::optional(OwnedText(row, column));
+}
+
+std::optional<std::string> OwnedOptionalBytes(const Cursor& row, int column) {
+  return row.IsNull(column) ? std::nullopt : std::optional(std::string(row.Bytes(column)));
+}
+
+Value OptionalBlob(const std::optional<std::string>& bytes) {
+  return bytes ? Value(Blob{*bytes}) : Value();
+}
+
+// The columns of find_table_by_name, in its order.
+Result<TableRow> ReadTable(const Cursor& row) {
+  const auto id = TableId::FromBytes(row.Bytes(0));
+  if (!id) return Fail(ErrorCode::kCorrupt, "dl_tables has a table_id that is not 16 bytes");
+  TableRow table;
+  table.table_id = *id;
+  table.name = OwnedText(row, 1);
+  table.location = OwnedText(row, 2);
+  table.current_version = Version(row.Int(3));
+  table.earliest_version = Version(row.Int(4));
+  if (!row.IsNull(5)) table.base_version = Version(row.Int(5));
+  table.base_body_hash = OwnedOptionalBytes(row, 6);
+  table.metadata_version = Version(row.Int(7));
+  table.protocol_version = Version(row.Int(8));
+  table.last_commit_timestamp = Timestamp(row.Int(9));
+  table.last_ratified_at_us = row.Int(10);
+  table.mode = OwnedText(row, 11);
+  table.properties = OwnedText(row, 12);
+  table.first_file_id = row.Int(13);
+  if (row.column_count() > 14) table.num_files = row.OptionalInt(14);
+  return table;
+}
+
+// The columns of find_version, in its order.
+VersionRow ReadVersion(const Cursor& row) {
+  VersionRow version;
+  version.version = Version(row.Int(0));
+  version.times = {Timestamp(row.Int(1)), Timestamp(row.Int(2)), OwnedText(row, 3), row.Int(4)};
+  version.commit_id = OwnedText(row, 5);
+  version.transaction_id = OwnedOptionalBytes(row, 6);
+  version.index = {row.Int(7),  row.Int(8),  row.Int(9),
+                   row.Int(10), row.Int(11), row.Int(12),
+                   row.Int(13), row.Int(14), OwnedOptionalText(row, 15)};
+  version.body_hash = OwnedOptionalBytes(row, 16);
+  version.body_bytes = row.OptionalInt(17);
+  version.body_parts = row.Int(18);
+  version.row_hash = std::string(row.Bytes(19));
+  return version;
+}
+
+Result<std::vector<TableRow>> ReadTables(Cursor& rows) {
+  std::vector<TableRow> tables;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows.Next());
+    if (!has_row) return tables;
+    DELTALAKEDB_ASSIGN(tables.emplace_back(), ReadTable(rows));
+  }
+}
+
+Result<std::optional<TableRow>> ReadTableIfAny(Cursor& rows) {
+  DELTALAKEDB_ASSIGN(auto tables, ReadTables(rows));
+  if (tables.empty()) return std::optional<TableRow>();
+  return std::optional(std::move(tables.front()));
+}
+
+ProtocolRow ReadProtocolHalf(const Cursor& row) {
+  return {row.Int(1), OwnedOptionalText(row, 2), OwnedOptionalText(row, 3)};
+}
+
+// Values that follow each other without a doubt where one ends.
+void Update(protocol::Hash128Builder& hash, std::int64_t value) {
+  hash.Update({reinterpret_cast<const char*>(&value), sizeof(value)});
+}
+
+void Update(protocol::Hash128Builder& hash, const std::optional<std::string>& text) {
+  Update(hash, text ? static_cast<std::int64_t>(text->size()) : -1);
+  if (text) hash.Update(*text);
+}
+
+}  // namespace
+
+std::string RowHash(const TableId& table, const VersionRow& row) {
+  protocol::Hash128Builder hash;
+  hash.Update(table.bytes());
+  for (const std::int64_t value :
+       {row.version.value(), row.times.timestamp.ms(), row.times.raw_timestamp.ms(),
+        row.times.ratified_at_us, row.index.num_added, row.index.num_removed, row.index.num_cdc,
+        row.index.num_files, row.index.size_in_bytes, row.index.last_add_id,
+        row.index.last_remove_id, row.index.last_cdc_id, row.body_bytes.value_or(-1),
+        row.body_parts}) {
+    Update(hash, value);
+  }
+  for (const auto& text : {std::optional(row.times.timestamp_source), std::optional(row.commit_id),
+                           row.transaction_id, row.index.commit_info, row.body_hash}) {
+    Update(hash, text);
+  }
+  return std::string(hash.Finish().view());
+}
+
+Result<std::optional<TableRow>> MetadataStore::FindTable(std::string_view name) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindTableByName, {name}));
+  return ReadTableIfAny(*rows);
+}
+
+Result<std::optional<TableRow>> MetadataStore::FindTable(const TableId& table) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kFindTableById, {ToValue(table)}));
+  return ReadTableIfAny(*rows);
+}
+
+Result<std::vector<TableRow>> MetadataStore::ListTables() {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListTables, {}));
+  return ReadTables(*rows);
+}
+
+Result<std::vector<TableRow>> MetadataStore::ListTablesAt(std::string_view location) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListTablesAt, {location}));
+  return ReadTables(*rows);
+}
+
+Result<void> MetadataStore::InsertTable(TableRow& row) {
+  DELTALAKEDB_ASSIGN(row.first_file_id, LoadInt(StatementId::kFindNextFirstFileId, {}));
+  DELTALAKEDB_TRY(connection_.Execute(
+      StatementId::kInsertTable,
+      {ToValue(row.table_id), row.name, row.location, ToValue(row.current_version),
+       ToValue(row.earliest_version), ToValue(row.base_version), OptionalBlob(row.base_body_hash),
+       ToValue(row.metadata_version), ToValue(row.protocol_version),
+       ToValue(row.last_commit_timestamp), row.last_ratified_at_us, row.mode, row.properties,
+       row.first_file_id}));
+  return {};
+}
+
+Result<void> MetadataStore::AdvanceTable(const TableRow& row, Version from) {
+  DELTALAKEDB_ASSIGN(
+      const std::int64_t moved,
+      connection_.Execute(StatementId::kAdvanceTable,
+                          {ToValue(row.table_id), ToValue(from), ToValue(row.current_version),
+                           ToValue(row.metadata_version), ToValue(row.protocol_version),
+                           ToValue(row.last_commit_timestamp), row.last_ratified_at_us,
+                           OptionalBlob(row.base_body_hash)}));
+  if (moved == 1) return {};
+  return Fail(ErrorCode::kInternal,
+              fmt::format("the table {} was not at version {}", row.name, from.value()));
+}
+
+Result<void> MetadataStore::RenameTable(const TableId& table, std::string_view name,
+                                        std::string_view properties) {
+  DELTALAKEDB_TRY(
+      connection_.Execute(StatementId::kRenameTable, {ToValue(table), name, properties}));
+  return {};
+}
+
+Result<std::optional<VersionRow>> MetadataStore::FindVersion(const TableId& table,
+                                                             Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindVersion,
+                                                        {ToValue(table), ToValue(version)}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  return has_row ? std::optional(ReadVersion(*rows)) : std::nullopt;
+}
+
+Result<VersionRow> MetadataStore::LoadVersion(const TableId& table, Version version) {
+  DELTALAKEDB_ASSIGN(auto row, FindVersion(table, version));
+  if (row) return *std::move(row);
+  return Fail(
+      Error(ErrorCode::kCorrupt, fmt::format("the catalog lacks the row of version {} of table {}",
+                                             version.value(), table.ToString()))
+          .With("version", version.value()));
+}
+
+Result<void> MetadataStore::ForEachVersion(const TableId& table,
+                                           const std::function<Result<void>(VersionRow)>& visit) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kListVersions, {ToValue(table)}));
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return {};
+    DELTALAKEDB_TRY(visit(ReadVersion(*rows)));
+  }
+}
+
+Result<std::vector<HistoryRow>> MetadataStore::ListHistory(const TableId& table,
+                                                           const HistoryFilter& filter) {
+  const Value operation = filter.operation ? Value(*filter.operation) : Value();
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kListHistory,
+                                       {ToValue(table), ToValue(filter.since),
+                                        ToValue(filter.until), operation, ToValue(filter.limit)}));
+  std::vector<HistoryRow> history;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return history;
+    history.push_back({Version(rows->Int(0)), Timestamp(rows->Int(1)), OwnedText(*rows, 2),
+                       OwnedOptionalBytes(*rows, 3), rows->Int(4), rows->Int(5),
+                       OwnedOptionalText(*rows, 6)});
+  }
+}
+
+Result<std::optional<Version>> MetadataStore::FindVersionAtTime(const TableId& table,
+                                                                VersionRange range,
+                                                                Timestamp moment) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindVersionAtTime,
+                                                        {ToValue(table), ToValue(range.first),
+                                                         ToValue(range.last), ToValue(moment)}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  return has_row ? std::optional(Version(rows->Int(0))) : std::nullopt;
+}
+
+Result<bool> MetadataStore::HasCommitId(const TableId& table, std::string_view commit_id) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kFindCommitId, {ToValue(table), commit_id}));
+  return rows->Next();
+}
+
+Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
+                                          std::optional<std::string_view> compressed) {
+  row.row_hash = RowHash(table, row);
+  const VersionIndex& index = row.index;
+  const Value commit_info = index.commit_info ? Value(*index.commit_info) : Value();
+  DELTALAKEDB_TRY(connection_.Execute(StatementId::kInsertVersion,
+                                      {ToValue(table),
+                                       ToValue(row.version),
+                                       ToValue(row.times.timestamp),
+                                       ToValue(row.times.raw_timestamp),
+                                       row.times.timestamp_source,
+                                       row.times.ratified_at_us,
+                                       row.commit_id,
+                                       OptionalBlob(row.transaction_id),
+                                       index.num_added,
+                                       index.num_removed,
+                                       index.num_cdc,
+                                       index.num_files,
+                                       index.size_in_bytes,
+                                       index.last_add_id,
+                                       index.last_remove_id,
+                                       index.last_cdc_id,
+                                       commit_info,
+                                       OptionalBlob(row.body_hash),
+                                       ToValue(row.body_bytes),
+                                       row.body_parts,
+                                       Blob{row.row_hash},
+                                       compressed ? Value(Blob{*compressed}) : Value()}));
+  return {};
+}
+
+Result<void> MetadataStore::UpdateVersionIndex(const TableId& table, Version version,
+                                               const VersionIndex& index) {
+  const Value commit_info = index.commit_info ? Value(*index.commit_info) : Value();
+  DELTALAKEDB_TRY(
+      connection_.Execute(StatementId::kUpdateVersionIndex,
+                          {ToValue(table), ToValue(version), index.num_added, index.num_removed,
+                           index.num_cdc, index.num_files, index.size_in_bytes, index.last_add_id,
+                           index.last_remove_id, index.last_cdc_id, commit_info}));
+  return {};
+}
+
+Result<std::optional<StoredBody>> MetadataStore::FindBody(const TableId& table, Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kFindBody, {ToValue(table), ToValue(version)}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  if (!has_row) return std::optional<StoredBody>();
+  return StoredBody{OwnedOptionalBytes(*rows, 0), rows->OptionalInt(1).value_or(0), rows->Int(2),
+                    OwnedOptionalBytes(*rows, 3)};
+}
+
+Result<std::unique_ptr<Cursor>> MetadataStore::ListBodyParts(const TableId& table, Version version,
+                                                             Origin origin) {
+  return connection_.Query(StatementId::kListBodyParts,
+                           {ToValue(table), ToValue(version), static_cast<std::int64_t>(origin)});
+}
+
+Result<void> MetadataStore::InsertBodyPart(const TableId& table, Version version, Origin origin,
+                                           const BodyPart& part) {
+  DELTALAKEDB_TRY(
+      connection_.Execute(StatementId::kInsertBodyPart,
+                          {ToValue(table), ToValue(version), static_cast<std::int64_t>(origin),
+                           part.part, part.text_bytes, Blob{part.compressed}}));
+  return {};
+}
+
+Result<std::int64_t> MetadataStore::CountBodyParts(const TableId& table) {
+  const Value id = ToValue(table);
+  return LoadInt(StatementId::kCountBodyParts, {&id, 1});
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> MetadataStore::LoadMetadata(
+    const TableId& table, Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLoadMetadata,
+                                                        {ToValue(table), ToValue(version)}));
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return fields;
+    fields.emplace_back(rows->Text(0), rows->Text(1));
+  }
+}
+
+Result<ProtocolRows> MetadataStore::LoadProtocol(const TableId& table, Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLoadProtocol,
+                                                        {ToValue(table), ToValue(version)}));
+  ProtocolRows protocol;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return protocol;
+    (rows->Text(0) == "reader" ? protocol.reader : protocol.writer) = ReadProtocolHalf(*rows);
+  }
+}
+
+Result<std::vector<AppTransaction>> MetadataStore::LoadAppTransactions(const TableId& table,
+                                                                       Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLoadAppTransactions,
+                                                        {ToValue(table), ToValue(version)}));
+  std::vector<AppTransaction> transactions;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return transactions;
+    transactions.push_back({OwnedText(*rows, 0), rows->Int(1), rows->OptionalInt(2)});
+  }
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> MetadataStore::LoadDomainMetadata(
+    const TableId& table, Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLoadDomainMetadata,
+                                                        {ToValue(table), ToValue(version)}));
+  std::vector<std::pair<std::string, std::string>> domains;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return domains;
+    domains.emplace_back(rows->Text(0), rows->Text(1));
+  }
+}
+
+Result<void> MetadataStore::InsertRows(Relation relation, std::span<const Value> values) {
+  if (values.empty()) return {};
+  const RelationInfo& info = InfoOf(relation);
+  return connection_.ExecuteMany(info.insert, info.columns, values);
+}
+
+Result<std::unique_ptr<Cursor>> MetadataStore::ListRows(Relation relation, const TableId& table) {
+  return connection_.Query(InfoOf(relation).list, {ToValue(table)});
+}
+
+Result<std::int64_t> MetadataStore::CountRows(Relation relation, const TableId& table) {
+  const Value id = ToValue(table);
+  return LoadInt(InfoOf(relation).count, {&id, 1});
+}
+
+Result<void> MetadataStore::ClearRows(Relation relation, const TableId& table) {
+  DELTALAKEDB_TRY(connection_.Execute(InfoOf(relation).clear, {ToValue(table)}));
+  return {};
+}
+
+Result<std::optional<EndedFile>> MetadataStore::EndFile(const TableId& table,
+                                                        std::string_view path_key,
+                                                        std::string_view dv_id, Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kEndFile,
+                                       {ToValue(table), Blob{path_key}, dv_id, ToValue(version)}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  if (!has_row) return std::optional<EndedFile>();
+  EndedFile ended{OwnedText(*rows, 0), rows->Int(1)};
+  DELTALAKEDB_TRY(rows->Next());  // to its end, so that it takes effect everywhere
+  return std::optional(std::move(ended));
+}
+
+Result<std::unique_ptr<Cursor>> MetadataStore::ScanLiveFiles(const TableId& table, Version version,
+                                                             bool with_stats) {
+  return connection_.Query(
+      with_stats ? StatementId::kScanLiveFiles : StatementId::kScanLiveFilesWithoutStats,
+      {ToValue(table), ToValue(version)});
+}
+
+Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId& table) {
+  return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});
+}
+
+Result<std::int64_t> MetadataStore::LoadClock() { return LoadInt(StatementId::kFindClock, {}); }
+
+Result<std::int64_t> MetadataStore::LoadInt(StatementId statement,
+                                            std::span<const Value> parameters) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(statement, parameters));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  if (has_row) return rows->Int(0);
+  return Fail(ErrorCode::kInternal,
+              fmt::format("the statement {} gave no row", StatementName(statement)));
+}
+
+}  // namespace deltalakedb::store

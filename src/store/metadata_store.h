@@ -1,0 +1,137 @@
+// The catalog's rows, read and written as values: every statement of the product is behind one of
+// these functions, on whichever database.
+//
+// Not for transactions: the caller begins and ends them on the connection.
+// Thread-safety: as the connection. Errors: those of Connection, and what is said.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "deltalakedb/actions.h"
+#include "deltalakedb/ids.h"
+#include "deltalakedb/result.h"
+#include "store/connection.h"
+#include "store/rows.h"
+
+namespace deltalakedb::store {
+
+struct HistoryFilter {
+  std::optional<Timestamp> since;
+  std::optional<Timestamp> until;
+  std::optional<std::string> operation;
+  std::optional<std::int64_t> limit;
+};
+
+// One half of a protocol.
+struct ProtocolRow {
+  std::int64_t min_version = 0;
+  std::optional<std::string> features;        // JSON array
+  std::optional<std::string> unknown_fields;  // JSON object
+};
+
+struct ProtocolRows {
+  std::optional<ProtocolRow> reader;
+  std::optional<ProtocolRow> writer;
+};
+
+// A part of a text, compressed.
+struct BodyPart {
+  std::int64_t part = 0;
+  std::int64_t text_bytes = 0;
+  std::string_view compressed;
+};
+
+struct StoredBody {
+  std::optional<std::string> compressed;  // none where the text is in parts, or is gone
+  std::int64_t text_bytes = 0;
+  std::int64_t parts = 0;
+  std::optional<std::string> hash;
+};
+
+// A file whose live interval was ended.
+struct EndedFile {
+  std::string path;
+  std::int64_t size_bytes = 0;
+};
+
+class MetadataStore {
+ public:
+  explicit MetadataStore(Connection& connection) : connection_(connection) {}
+
+  Result<std::optional<TableRow>> FindTable(std::string_view name);
+  Result<std::optional<TableRow>> FindTable(const TableId& table);
+  Result<std::vector<TableRow>> ListTables();  // with num_files
+  Result<std::vector<TableRow>> ListTablesAt(std::string_view location);
+  // The row's first_file_id is set here.
+  Result<void> InsertTable(TableRow& row);
+  // Moves the table from version `from` to that of `row`. Errors: Internal when it was elsewhere,
+  // which cannot be while the caller holds the right to write.
+  Result<void> AdvanceTable(const TableRow& row, Version from);
+  // Gives a table another name and other properties.
+  Result<void> RenameTable(const TableId& table, std::string_view name,
+                           std::string_view properties);
+
+  Result<std::optional<VersionRow>> FindVersion(const TableId& table, Version version);
+  // One that has to be there. Errors also: Corrupt (it is not).
+  Result<VersionRow> LoadVersion(const TableId& table, Version version);
+  // Calls visit(row) for all versions, oldest first.
+  Result<void> ForEachVersion(const TableId& table,
+                              const std::function<Result<void>(VersionRow)>& visit);
+  Result<std::vector<HistoryRow>> ListHistory(const TableId& table, const HistoryFilter& filter);
+  Result<std::optional<Version>> FindVersionAtTime(const TableId& table, VersionRange range,
+                                                   Timestamp moment);
+  Result<bool> HasCommitId(const TableId& table, std::string_view commit_id);
+  // `compressed` is the text of the commit where it is not in parts. Sets the row's row_hash.
+  Result<void> InsertVersion(const TableId& table, VersionRow& row,
+                             std::optional<std::string_view> compressed);
+  // Writes what a version's rows add up to; the row's hash stays.
+  Result<void> UpdateVersionIndex(const TableId& table, Version version, const VersionIndex& index);
+
+  Result<std::optional<StoredBody>> FindBody(const TableId& table, Version version);
+  // The parts in order; each view lives until the next row.
+  Result<std::unique_ptr<Cursor>> ListBodyParts(const TableId& table, Version version,
+                                                Origin origin);
+  Result<void> InsertBodyPart(const TableId& table, Version version, Origin origin,
+                              const BodyPart& part);
+  Result<std::int64_t> CountBodyParts(const TableId& table);
+
+  // The fields of metaData at a version, verbatim JSON by name; empty when there is none.
+  Result<std::vector<std::pair<std::string, std::string>>> LoadMetadata(const TableId& table,
+                                                                        Version version);
+  Result<ProtocolRows> LoadProtocol(const TableId& table, Version version);
+  Result<std::vector<AppTransaction>> LoadAppTransactions(const TableId& table, Version version);
+  // Configuration by domain, none removed.
+  Result<std::vector<std::pair<std::string, std::string>>> LoadDomainMetadata(const TableId& table,
+                                                                              Version version);
+
+  // Rows of a relation, InfoOf(relation).columns values each.
+  Result<void> InsertRows(Relation relation, std::span<const Value> values);
+  Result<std::unique_ptr<Cursor>> ListRows(Relation relation, const TableId& table);
+  Result<std::int64_t> CountRows(Relation relation, const TableId& table);
+  Result<void> ClearRows(Relation relation, const TableId& table);
+
+  // Ends the live interval of a file at `version`; nullopt when no such file is live.
+  Result<std::optional<EndedFile>> EndFile(const TableId& table, std::string_view path_key,
+                                           std::string_view dv_id, Version version);
+  // The columns of scan_live_files.
+  Result<std::unique_ptr<Cursor>> ScanLiveFiles(const TableId& table, Version version,
+                                                bool with_stats);
+  // The columns of find_wrong_intervals.
+  Result<std::unique_ptr<Cursor>> FindWrongIntervals(const TableId& table);
+
+  // The database's clock, µs since 1970.
+  Result<std::int64_t> LoadClock();
+
+ private:
+  Result<std::int64_t> LoadInt(StatementId statement, std::span<const Value> parameters);
+
+  Connection& connection_;
+};
+
+}  // namespace deltalakedb::store

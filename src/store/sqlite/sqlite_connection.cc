@@ -1,0 +1,427 @@
+#include "store/sqlite/sqlite_connection.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "store/unique_handle.h"
+
+namespace deltalakedb::store {
+
+namespace {
+
+using Handle = UniqueHandle<sqlite3, sqlite3_close_v2>;
+using StatementHandle = UniqueHandle<sqlite3_stmt, sqlite3_finalize>;
+
+// SQLite, Result and Error Codes: the primary code is the low byte of an extended one.
+ErrorCode CodeFor(int extended) {
+  switch (extended & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+      return ErrorCode::kBusy;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return ErrorCode::kPermission;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+      return ErrorCode::kIo;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+      return ErrorCode::kCorrupt;
+    case SQLITE_NOMEM:
+      return ErrorCode::kUnavailable;
+    case SQLITE_TOOBIG:
+      return ErrorCode::kLimitExceeded;
+    case SQLITE_INTERRUPT:
+      return ErrorCode::kCancelled;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
+// What to do about it, where SQLite's own words leave that open.
+std::string_view AdviceFor(int extended) {
+  switch (extended & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "; another process is writing to it: try again when it is done";
+    case SQLITE_FULL:
+      return "; make room on the disk: nothing was changed";
+    case SQLITE_READONLY:
+      return "; the file or its folder must be writable for this";
+    case SQLITE_NOTADB:
+      return "; the file is something else or is encrypted";
+    case SQLITE_CORRUPT:
+      return "; restore it from a backup, or import the tables again";
+    default:
+      return "";
+  }
+}
+
+class SqliteConnection;
+
+class SqliteCursor final : public Cursor {
+ public:
+  // `statement` is the connection's cached one, or this cursor's own.
+  SqliteCursor(SqliteConnection& connection, StatementId id, sqlite3_stmt* statement,
+               StatementHandle own)
+      : connection_(connection), id_(id), statement_(statement), own_(std::move(own)) {}
+  SqliteCursor(const SqliteCursor&) = delete;
+  SqliteCursor& operator=(const SqliteCursor&) = delete;
+  ~SqliteCursor() override;
+
+  Result<bool> Next() override;
+  int column_count() const override { return sqlite3_column_count(statement_); }
+  std::string_view column_name(int column) const override {
+    const char* const name = sqlite3_column_name(statement_, column);
+    return name == nullptr ? "" : name;
+  }
+  bool IsNull(int column) const override {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
+  std::int64_t Int(int column) const override { return sqlite3_column_int64(statement_, column); }
+  std::string_view Text(int column) const override {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return {text == nullptr ? "" : text, Size(column)};
+  }
+  std::string_view Bytes(int column) const override {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    return {bytes == nullptr ? "" : bytes, Size(column)};
+  }
+  Value Get(int column) const override {
+    switch (sqlite3_column_type(statement_, column)) {
+      case SQLITE_NULL:
+        return {};
+      case SQLITE_INTEGER:
+        return Int(column);
+      case SQLITE_BLOB:
+        return Blob{Bytes(column)};
+      default:
+        return Text(column);
+    }
+  }
+
+ private:
+  std::size_t Size(int column) const {
+    return static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  }
+
+  SqliteConnection& connection_;
+  StatementId id_;
+  sqlite3_stmt* statement_;
+  StatementHandle own_;
+  bool is_done_ = false;
+};
+
+class SqliteConnection final : public Connection {
+ public:
+  SqliteConnection(Handle handle, std::string path)
+      : handle_(std::move(handle)), path_(std::move(path)) {}
+
+  Dialect dialect() const override { return Dialect::kSqlite; }
+  Result<void> Begin(TransactionMode mode) override;
+  Result<void> Commit() override;
+  void Rollback() noexcept override;
+  Result<std::unique_ptr<Cursor>> Query(StatementId statement,
+                                        std::span<const Value> parameters) override;
+  Result<std::int64_t> Execute(StatementId statement, std::span<const Value> parameters) override;
+  Result<void> ExecuteMany(StatementId statement, std::size_t columns,
+                           std::span<const Value> parameters) override;
+  Result<void> PrepareForSharing() override;
+  Result<void> RunScript(std::string_view name, std::string_view sql) override;
+
+  Result<void> Run(const char* sql);
+  // The error that SQLite has just reported, at `what`.
+  Error ErrorAt(std::string_view what, int code) const;
+  Error ErrorAt(StatementId id, int code) const {
+    return ErrorAt(StatementName(id), code).With("statement", std::string(StatementName(id)));
+  }
+
+ private:
+  friend class SqliteCursor;
+  struct Prepared {
+    StatementHandle handle;
+    std::vector<int> indexes;  // of $1, $2, …, 0 for one that the statement does not have
+    bool in_use = false;       // by a cursor
+  };
+
+  Result<StatementHandle> Prepare(StatementId id) const;
+  Result<Prepared*> FindPrepared(StatementId id);
+  // `lifetime` is SQLITE_STATIC where the values outlive the execution, else SQLITE_TRANSIENT.
+  Result<void> Bind(StatementId id, sqlite3_stmt* statement, std::span<const Value> parameters,
+                    sqlite3_destructor_type lifetime) const;
+  Result<void> StepToEnd(StatementId id, sqlite3_stmt* statement);
+
+  Handle handle_;
+  std::string path_;
+  std::array<Prepared, kStatementCount> prepared_;  // dies before the handle
+};
+
+std::vector<int> ParameterIndexes(sqlite3_stmt* statement) {
+  std::vector<int> indexes;
+  for (int left = sqlite3_bind_parameter_count(statement); left > 0;) {
+    const std::string name = "$" + std::to_string(indexes.size() + 1);
+    indexes.push_back(sqlite3_bind_parameter_index(statement, name.c_str()));
+    if (indexes.back() != 0) --left;
+  }
+  return indexes;
+}
+
+SqliteCursor::~SqliteCursor() {
+  sqlite3_reset(statement_);
+  if (own_ == nullptr) {
+    sqlite3_clear_bindings(statement_);
+    connection_.prepared_[static_cast<std::size_t>(id_)].in_use = false;
+  }
+}
+
+Result<bool> SqliteCursor::Next() {
+  if (is_done_) return false;  // another step would start over
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  is_done_ = true;
+  if (code == SQLITE_DONE) return false;
+  return Fail(connection_.ErrorAt(id_, code));
+}
+
+Error SqliteConnection::ErrorAt(std::string_view what, int code) const {
+  const int extended = handle_ == nullptr ? code : sqlite3_extended_errcode(handle_.get());
+  const int known = extended == SQLITE_OK ? code : extended;
+  const char* const words =
+      handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_.get());
+  return Error(CodeFor(known),
+               fmt::format("SQLite database {}: {} ({}){}", path_, words, what, AdviceFor(known)))
+      .With("database", path_)
+      .With("sqliteCode", std::int64_t{known});
+}
+
+Result<void> SqliteConnection::Run(const char* sql) {
+  const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return Fail(ErrorAt(sql, code));
+  return {};
+}
+
+Result<void> SqliteConnection::Begin(TransactionMode mode) {
+  return Run(mode == TransactionMode::kWrite ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+Result<void> SqliteConnection::Commit() {
+  if (auto done = Run("COMMIT"); !done) {
+    Rollback();
+    return done;
+  }
+  return {};
+}
+
+void SqliteConnection::Rollback() noexcept {
+  if (sqlite3_get_autocommit(handle_.get()) == 0) {
+    sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
+Result<StatementHandle> SqliteConnection::Prepare(StatementId id) const {
+  const std::string_view text = StatementText(Dialect::kSqlite, id);
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_.get(), text.data(), static_cast<int>(text.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  StatementHandle handle(statement);
+  if (code != SQLITE_OK || statement == nullptr) return Fail(ErrorAt(id, code));
+  return handle;
+}
+
+Result<SqliteConnection::Prepared*> SqliteConnection::FindPrepared(StatementId id) {
+  Prepared& prepared = prepared_[static_cast<std::size_t>(id)];
+  if (prepared.handle == nullptr) {
+    DELTALAKEDB_ASSIGN(prepared.handle, Prepare(id));
+    prepared.indexes = ParameterIndexes(prepared.handle.get());
+  }
+  return &prepared;
+}
+
+Result<void> SqliteConnection::Bind(StatementId id, sqlite3_stmt* statement,
+                                    std::span<const Value> parameters,
+                                    sqlite3_destructor_type lifetime) const {
+  const std::vector<int>& indexes = prepared_[static_cast<std::size_t>(id)].indexes;
+  if (indexes.size() != parameters.size()) {
+    return Fail(ErrorCode::kInternal,
+                fmt::format("the statement {} takes {} parameters and got {}", StatementName(id),
+                            indexes.size(), parameters.size()));
+  }
+  int code = SQLITE_OK;
+  for (std::size_t i = 0; i < indexes.size() && code == SQLITE_OK; ++i) {
+    const int index = indexes[i];
+    if (const auto* number = std::get_if<std::int64_t>(&parameters[i])) {
+      code = sqlite3_bind_int64(statement, index, *number);
+    } else if (const auto* text = std::get_if<std::string_view>(&parameters[i])) {
+      code = sqlite3_bind_text64(statement, index, text->empty() ? "" : text->data(), text->size(),
+                                 lifetime, SQLITE_UTF8);
+    } else if (const auto* blob = std::get_if<Blob>(&parameters[i])) {
+      code = sqlite3_bind_blob64(statement, index, blob->bytes.empty() ? "" : blob->bytes.data(),
+                                 blob->bytes.size(), lifetime);
+    } else {
+      code = sqlite3_bind_null(statement, index);
+    }
+  }
+  if (code != SQLITE_OK) return Fail(ErrorAt(id, code));
+  return {};
+}
+
+Result<std::unique_ptr<Cursor>> SqliteConnection::Query(StatementId statement,
+                                                        std::span<const Value> parameters) {
+  DELTALAKEDB_ASSIGN(Prepared* const prepared, FindPrepared(statement));
+  StatementHandle own;  // where a cursor is already reading from the prepared one
+  if (prepared->in_use) {
+    DELTALAKEDB_ASSIGN(own, Prepare(statement));
+  } else {
+    prepared->in_use = true;
+  }
+  sqlite3_stmt* const handle = own != nullptr ? own.get() : prepared->handle.get();
+  auto cursor = std::make_unique<SqliteCursor>(*this, statement, handle, std::move(own));
+  DELTALAKEDB_TRY(Bind(statement, handle, parameters, SQLITE_TRANSIENT));
+  return cursor;
+}
+
+Result<void> SqliteConnection::StepToEnd(StatementId id, sqlite3_stmt* statement) {
+  int code = SQLITE_ROW;
+  while (code == SQLITE_ROW) code = sqlite3_step(statement);
+  if (code != SQLITE_DONE) {
+    Error error = ErrorAt(id, code);
+    sqlite3_reset(statement);
+    return Fail(std::move(error));
+  }
+  sqlite3_reset(statement);
+  return {};
+}
+
+Result<std::int64_t> SqliteConnection::Execute(StatementId statement,
+                                               std::span<const Value> parameters) {
+  DELTALAKEDB_TRY(ExecuteMany(statement, parameters.size(), parameters));
+  return sqlite3_changes64(handle_.get());
+}
+
+Result<void> SqliteConnection::ExecuteMany(StatementId statement, std::size_t columns,
+                                           std::span<const Value> parameters) {
+  DELTALAKEDB_ASSIGN(Prepared* const prepared, FindPrepared(statement));
+  sqlite3_stmt* const handle = prepared->handle.get();
+  std::size_t begin = 0;
+  do {
+    DELTALAKEDB_TRY(Bind(statement, handle, parameters.subspan(begin, columns), SQLITE_STATIC));
+    DELTALAKEDB_TRY(StepToEnd(statement, handle));
+    begin += columns;
+  } while (begin < parameters.size());
+  sqlite3_clear_bindings(handle);
+  return {};
+}
+
+// Until then a rollback journal does: a database that is filled from nothing has no old pages to
+// keep, while a WAL would write every page twice.
+Result<void> SqliteConnection::PrepareForSharing() { return Run("PRAGMA journal_mode = WAL"); }
+
+Result<void> SqliteConnection::RunScript(std::string_view name, std::string_view sql) {
+  const std::string text(sql);
+  const int code = sqlite3_exec(handle_.get(), text.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return Fail(ErrorAt(name, code));
+  return {};
+}
+
+// Why a file cannot be opened, which SQLite does not say.
+Error CannotOpen(const std::string& path) {
+  const int code = errno;
+  const std::string reason = std::generic_category().message(code);
+  const ErrorCode kind = code == ENOENT || code == ENOTDIR                  ? ErrorCode::kNotFound
+                         : code == EACCES || code == EPERM || code == EROFS ? ErrorCode::kPermission
+                                                                            : ErrorCode::kIo;
+  const std::string message =
+      kind == ErrorCode::kNotFound
+          ? fmt::format("there is no database {}: `deltalakedb init` makes one", path)
+          : fmt::format("cannot open the database {}: {}", path, reason);
+  return Error(kind, message).With("database", path);
+}
+
+// Whether the file can be read at all; SQLite says no more than that it cannot be opened.
+Result<void> CheckFile(const SqliteOptions& options) {
+  struct stat status = {};
+  if (::stat(options.path.c_str(), &status) != 0) {
+    if (errno == ENOENT && options.may_create) return {};
+    return Fail(CannotOpen(options.path));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return Fail(Error(ErrorCode::kCorrupt, options.path + " is not a file, so it is no database")
+                    .With("database", options.path));
+  }
+  const int file = ::open(options.path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return Fail(CannotOpen(options.path));
+  ::close(file);
+  return {};
+}
+
+std::string EncodedForUri(std::string_view path) {
+  std::string encoded;
+  for (const char c : path) {
+    if (c == '?' || c == '#' || c == '%') {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      encoded.push_back(c);
+    }
+  }
+  return encoded;
+}
+
+Result<std::unique_ptr<SqliteConnection>> OpenAs(const std::string& name, int flags,
+                                                 const SqliteOptions& options) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &opened,
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  auto connection = std::make_unique<SqliteConnection>(Handle(opened), options.path);
+  if (code != SQLITE_OK) return Fail(connection->ErrorAt("opening it", code));
+  sqlite3_busy_timeout(opened, static_cast<int>(options.busy_wait_max.count()));
+  const std::string settings =
+      fmt::format("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -{}",
+                  kSqliteCacheKib);
+  DELTALAKEDB_TRY(connection->RunScript("settings", settings));
+  // The first read shows whether this is a database.
+  DELTALAKEDB_TRY(connection->RunScript("opening it", "PRAGMA schema_version"));
+  return connection;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> OpenSqlite(const SqliteOptions& options) {
+  if (options.path == ":memory:") {
+    return OpenAs(options.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options);
+  }
+  DELTALAKEDB_TRY(CheckFile(options));
+  // A file that is write-protected is opened for reading by this too.
+  const int flags = SQLITE_OPEN_READWRITE | (options.may_create ? SQLITE_OPEN_CREATE : 0);
+  // A leading "./" keeps a name such as "file:x" from being taken for a URI.
+  const std::string name = options.path.starts_with('/') ? options.path : "./" + options.path;
+  auto connection = OpenAs(name, flags, options);
+  if (connection || options.may_write) return connection;
+  // Reading a WAL database needs its shared-memory file. Where that cannot be made the database may
+  // still be read as it lies there, if no WAL holds newer pages (SQLite, Read-Only WAL-mode
+  // Databases).
+  struct stat status = {};
+  const bool has_wal = ::stat((options.path + "-wal").c_str(), &status) == 0 && status.st_size > 0;
+  if (has_wal || connection.error().code() != ErrorCode::kIo) return connection;
+  auto unchanging = OpenAs("file:" + EncodedForUri(name) + "?immutable=1",
+                           SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, options);
+  if (unchanging) return unchanging;
+  return connection;
+}
+
+}  // namespace deltalakedb::store

@@ -1,0 +1,31 @@
+// The SQLite driver.
+//
+// Writes through a WAL with synchronous=FULL, so that a commit is on disk when it is answered.
+// SQLite has one writer at a time: BEGIN IMMEDIATE waits for its turn, up to a limit.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "deltalakedb/result.h"
+#include "store/connection.h"
+
+namespace deltalakedb::store {
+
+// How long a statement waits for a lock that somebody else holds.
+inline constexpr std::chrono::milliseconds kSqliteBusyWaitMax{10'000};
+// Pages that one connection keeps in memory.
+inline constexpr int kSqliteCacheKib = 64 * 1024;
+
+struct SqliteOptions {
+  std::string path;         // or ":memory:"
+  bool may_create = false;  // the file, when there is none
+  bool may_write = true;    // false: a database that cannot be written will do
+  std::chrono::milliseconds busy_wait_max = kSqliteBusyWaitMax;
+};
+
+// Errors: NotFound (no such file), Permission, Corrupt (not an SQLite database), Busy, Io.
+Result<std::unique_ptr<Connection>> OpenSqlite(const SqliteOptions& options);
+
+}  // namespace deltalakedb::store

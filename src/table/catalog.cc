@@ -1,0 +1,101 @@
+#include "deltalakedb/catalog.h"
+
+#include <utility>
+
+#include "base/try.h"
+#include "deltalakedb/uri.h"
+#include "store/catalog_file.h"
+#include "store/database.h"
+#include "store/metadata_store.h"
+#include "store/migrations.h"
+
+namespace deltalakedb {
+
+namespace {
+
+using store::Database;
+using store::DatabaseMode;
+
+constexpr std::int64_t kMicrosecondsPerMs = 1000;
+
+Result<Uri> ParseCatalog(std::string_view text) {
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(text));
+  if (uri.is_catalog()) return uri;
+  if (uri.is_database()) return uri.WithoutTable();
+  DELTALAKEDB_TRY(uri.RequireCatalog());
+  return uri;
+}
+
+// Runs work(connection) on a connection to an existing database; errors name the database.
+template <typename Work>
+auto WithConnection(std::string_view catalog_uri, DatabaseMode mode, Work work)
+    -> decltype(work(std::declval<store::Connection&>())) {
+  DELTALAKEDB_ASSIGN(const Uri uri, ParseCatalog(catalog_uri));
+  DELTALAKEDB_ASSIGN(const auto database, Database::Open(uri, mode));
+  DELTALAKEDB_ASSIGN(const auto connection, database->Acquire());
+  auto result = work(*connection);
+  if (!result) return Fail(std::move(result).error().In(uri.ToString()));
+  return result;
+}
+
+MigrationInfo ToInfo(store::Migration migration) {
+  MigrationInfo info{migration.version, std::move(migration.name), std::nullopt};
+  if (migration.applied_at) info.applied_at = Timestamp(*migration.applied_at / kMicrosecondsPerMs);
+  return info;
+}
+
+}  // namespace
+
+Result<std::vector<TableInfo>> ListTables(std::string_view catalog_uri) {
+  return WithConnection(
+      catalog_uri, DatabaseMode::kRead,
+      [](store::Connection& connection) -> Result<std::vector<TableInfo>> {
+        DELTALAKEDB_TRY(store::CheckSchema(connection));
+        DELTALAKEDB_ASSIGN(auto rows, store::MetadataStore(connection).ListTables());
+        std::vector<TableInfo> tables;
+        for (store::TableRow& row : rows) {
+          tables.push_back({std::move(row.name), row.table_id, row.current_version,
+                            row.earliest_version, std::move(row.location), row.num_files,
+                            std::move(row.mode)});
+        }
+        return tables;
+      });
+}
+
+Result<int> InitCatalog(std::string_view catalog_uri) {
+  DELTALAKEDB_ASSIGN(const Uri uri, ParseCatalog(catalog_uri));
+  DELTALAKEDB_ASSIGN(auto created, store::CreatedDatabase::Open(uri));
+  DELTALAKEDB_ASSIGN(const auto connection, created.database()->Acquire());
+  auto steps = store::MigrateUp(*connection);
+  if (!steps) return Fail(std::move(steps).error().In(uri.ToString()));
+  if (*steps > 0) DELTALAKEDB_TRY(created.Keep(*connection));
+  return steps;
+}
+
+Result<std::vector<MigrationInfo>> ListMigrations(std::string_view catalog_uri) {
+  return WithConnection(catalog_uri, DatabaseMode::kRead,
+                        [](store::Connection& connection) -> Result<std::vector<MigrationInfo>> {
+                          DELTALAKEDB_ASSIGN(auto migrations, store::LoadMigrations(connection));
+                          std::vector<MigrationInfo> infos;
+                          for (store::Migration& migration : migrations) {
+                            infos.push_back(ToInfo(std::move(migration)));
+                          }
+                          return infos;
+                        });
+}
+
+Result<int> MigrateCatalogUp(std::string_view catalog_uri) {
+  return WithConnection(catalog_uri, DatabaseMode::kWrite,
+                        [](store::Connection& connection) { return store::MigrateUp(connection); });
+}
+
+Result<MigrationInfo> MigrateCatalogDown(std::string_view catalog_uri, bool may_discard) {
+  return WithConnection(catalog_uri, DatabaseMode::kWrite,
+                        [&](store::Connection& connection) -> Result<MigrationInfo> {
+                          DELTALAKEDB_ASSIGN(auto migration,
+                                             store::MigrateDown(connection, may_discard));
+                          return ToInfo(std::move(migration));
+                        });
+}
+
+}  // namespace deltalakedb
