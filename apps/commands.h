@@ -11,6 +11,12 @@ void AddFilesCommand(Program& program);
 void AddSchemaCommand(Program& program);
 void AddProtocolCommand(Program& program);
 void AddPropertiesCommand(Program& program);
+void AddInitCommand(Program& program);
+void AddMigrateCommands(Program& program);
+void AddImportCommand(Program& program);
+void AddTablesCommand(Program& program);
+void AddVerifyCommand(Program& program);
+void AddReindexCommand(Program& program);
 void AddCompletionCommand(Program& program);
 
 }  // namespace deltalakedb::cli

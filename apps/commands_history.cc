@@ -85,11 +85,8 @@ Result<void> PrintHistory(const HistoryArguments& arguments, Console& console) {
     PrintAsTable(entries, console);
     return {};
   }
-  protocol::JsonWriter writer(console.out().buffer());
   for (const HistoryEntry& entry : entries) {
-    writer.Reset(console.out().buffer());
-    WriteHistoryEntry(entry, writer);
-    console.out().Append("\n");
+    PrintObject(console.out(), [&](auto& writer) { WriteHistoryEntry(entry, writer); });
     DELTALAKEDB_TRY(console.out().FlushWhenLarge());
   }
   return {};

@@ -23,14 +23,6 @@ namespace {
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 using PrintSnapshot = Result<void> (*)(const Snapshot&, Console&);
 
-// Writes one JSON object and ends its line.
-template <typename Write>
-void PrintObject(Console& console, Write write) {
-  protocol::JsonWriter writer(console.out().buffer());
-  write(writer);
-  console.out().Append("\n");
-}
-
 std::vector<std::string> PrintableAll(const std::vector<std::string>& texts) {
   std::vector<std::string> printable;
   for (const std::string& text : texts) printable.push_back(Printable(text));
@@ -94,7 +86,7 @@ std::string FormatSnapshot(const Snapshot& snapshot, const FileTotals& totals) {
 Result<void> PrintWhole(const Snapshot& snapshot, Console& console) {
   DELTALAKEDB_ASSIGN(const FileTotals totals, snapshot.LoadTotals());
   if (console.json()) {
-    PrintObject(console, [&](auto& writer) { WriteSnapshot(snapshot, totals, writer); });
+    PrintObject(console.out(), [&](auto& writer) { WriteSnapshot(snapshot, totals, writer); });
   } else {
     console.out().Append(FormatSnapshot(snapshot, totals));
   }
@@ -129,7 +121,7 @@ Result<void> PrintSchema(const Snapshot& snapshot, Console& console) {
 
 Result<void> PrintProtocol(const Snapshot& snapshot, Console& console) {
   if (console.json()) {
-    PrintObject(console,
+    PrintObject(console.out(),
                 [&](auto& writer) { protocol::WriteProtocol(snapshot.protocol(), writer); });
     return {};
   }
@@ -142,7 +134,7 @@ Result<void> PrintProtocol(const Snapshot& snapshot, Console& console) {
 Result<void> PrintProperties(const Snapshot& snapshot, Console& console) {
   const auto& properties = snapshot.metadata().configuration;
   if (console.json()) {
-    PrintObject(console, [&](auto& writer) { protocol::WriteStringMap(properties, writer); });
+    PrintObject(console.out(), [&](auto& writer) { protocol::WriteStringMap(properties, writer); });
     return {};
   }
   TextTable table({{"PROPERTY"}, {"VALUE"}});

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "apps/program.h"
+
 namespace deltalakedb::cli {
 namespace {
 
@@ -124,6 +126,7 @@ std::string BashCompletion(const CLI::App& app) {
 _{0}() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}"
   local chosen="" words="" with_value="" takes_file=no i
+  if [[ "${{COMP_WORDS[0]##*/}}" == {3} ]]; then chosen=" import"; fi
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case "$chosen ${{COMP_WORDS[i]}}" in
       {1}) chosen+=" ${{COMP_WORDS[i]}}" ;;
@@ -137,9 +140,9 @@ _{0}() {{
   if [[ "$takes_file" == yes && "$current" != -* ]]; then return; fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }}
-complete -o default -F _{0} {0}
+complete -o default -F _{0} {0} {3}
 )",
-                     app.get_name(), PathPatterns(shapes), cases);
+                     app.get_name(), PathPatterns(shapes), cases, kImportProgramName);
 }
 
 std::string ZshCompletion(const CLI::App& app) {
@@ -155,11 +158,12 @@ std::string ZshCompletion(const CLI::App& app) {
         Quoted(shape.path), fmt::join(candidates, " "), fmt::join(with_value, " "),
         shape.takes_file ? "yes" : "no");
   }
-  return fmt::format(R"(#compdef {0}
+  return fmt::format(R"(#compdef {0} {3}
 # zsh completion for {0}: put it as _{0} into a folder of $fpath, or source <({0} completion zsh)
 _{0}() {{
   local chosen="" takes_file=no i
   local -a candidates with_value
+  if [[ "${{words[1]:t}}" == {3} ]]; then chosen=" import"; fi
   for ((i = 2; i < CURRENT; ++i)); do
     case "$chosen ${{words[i]}}" in
       ({1}) chosen+=" ${{words[i]}}" ;;
@@ -171,9 +175,9 @@ _{0}() {{
   if [[ "$takes_file" == yes && "$PREFIX" != -* ]]; then _files; return; fi
   _describe {0} candidates
 }}
-if [[ "${{funcstack[1]}}" == _{0} ]]; then _{0} "$@"; else compdef _{0} {0}; fi
+if [[ "${{funcstack[1]}}" == _{0} ]]; then _{0} "$@"; else compdef _{0} {0} {3}; fi
 )",
-                     app.get_name(), PathPatterns(shapes), cases);
+                     app.get_name(), PathPatterns(shapes), cases, kImportProgramName);
 }
 
 std::string FishCompletion(const CLI::App& app) {
@@ -208,8 +212,9 @@ function __{0}_at
   end
   test "$chosen" = "$argv[1]"
 end
+complete -c {3} -w '{0} import'
 {2})",
-                     app.get_name(), fmt::join(paths, " "), lines);
+                     app.get_name(), fmt::join(paths, " "), lines, kImportProgramName);
 }
 
 }  // namespace deltalakedb::cli

@@ -16,6 +16,7 @@ namespace deltalakedb::cli {
 
 // The exit status of a command that failed (CLI.md, Output and exit status).
 int ExitStatusFor(ErrorCode code);
+inline constexpr int kExitAnswerIsNo = 1;
 inline constexpr int kExitInterrupted = 130;
 
 // How titles are set off on a terminal; empty texts elsewhere.
@@ -32,6 +33,11 @@ class Console : public LogSink {
   OutputStream& out() { return out_; }
   const TitleStyle& title_style() const { return title_style_; }
 
+  // The command did what it was asked, and its answer is no, as when verification finds a
+  // difference.
+  void SetAnswerIsNo() { answer_is_no_ = true; }
+  bool answer_is_no() const { return answer_is_no_; }
+
   // One line on standard error. What cannot be written there is lost.
   void ReportError(const Error& error);
   // Shows warnings and drops the rest.
@@ -41,6 +47,7 @@ class Console : public LogSink {
   void WriteToStandardError(const std::string& line);
 
   bool json_;
+  bool answer_is_no_ = false;
   bool colored_errors_;
   TitleStyle title_style_;
   OutputStream out_;

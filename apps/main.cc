@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "apps/commands.h"
 #include "apps/console.h"
@@ -35,20 +36,26 @@ void HandleSignals() {
 }
 
 void AddCommands(Program& program) {
+  AddInitCommand(program);
+  AddMigrateCommands(program);
+  AddImportCommand(program);
+  AddTablesCommand(program);
   AddHistoryCommand(program);
   AddSnapshotCommand(program);
   AddFilesCommand(program);
   AddSchemaCommand(program);
   AddProtocolCommand(program);
   AddPropertiesCommand(program);
+  AddVerifyCommand(program);
+  AddReindexCommand(program);
   AddCompletionCommand(program);
 }
 
-Result<void> Run(int argument_count, const char* const* arguments, Console& console) {
+Result<void> Run(const std::vector<const char*>& arguments, Console& console) {
   try {
     Program program;
     AddCommands(program);
-    DELTALAKEDB_ASSIGN(const auto action, program.Parse(argument_count, arguments));
+    DELTALAKEDB_ASSIGN(const auto action, program.Parse(arguments));
     DELTALAKEDB_TRY(action(console));
     return console.out().Finish();
   } catch (const std::bad_alloc&) {
@@ -69,9 +76,10 @@ int main(int argument_count, char** arguments) {
   using namespace deltalakedb::cli;
   KeepStandardDescriptorsTaken();
   HandleSignals();
-  Console console(AsksForJson(argument_count, arguments));
-  const auto result = Run(argument_count, arguments, console);
-  if (result) return 0;
+  const auto words = WordsOf({arguments, static_cast<std::size_t>(argument_count)});
+  Console console(AsksForJson(words));
+  const auto result = Run(words, console);
+  if (result) return console.answer_is_no() ? kExitAnswerIsNo : 0;
   console.ReportError(result.error());
   return ExitStatusFor(result.error().code());
 }

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "apps/output_text.h"
 
@@ -28,6 +30,34 @@ void WriteTextOrNull(std::string_view key, const std::optional<std::string>& tex
 void WriteTextIfAny(std::string_view key, const std::optional<std::string>& text,
                     JsonWriter& writer) {
   if (text) WriteTextOrNull(key, text, writer);
+}
+
+void WriteTextField(std::string_view key, std::string_view text, JsonWriter& writer) {
+  WriteKey(key, writer);
+  WriteText(text, writer);
+}
+
+void WriteNumber(std::string_view key, std::int64_t number, JsonWriter& writer) {
+  WriteKey(key, writer);
+  writer.Int64(number);
+}
+
+void WriteVersions(const VersionRange& versions, JsonWriter& writer) {
+  WriteNumber("fromVersion", versions.first.value(), writer);
+  WriteNumber("toVersion", versions.last.value(), writer);
+}
+
+void WriteDifferences(const std::vector<Difference>& differences, JsonWriter& writer) {
+  WriteKey("differences", writer);
+  writer.StartArray();
+  for (const Difference& difference : differences) {
+    writer.StartObject();
+    WriteTextField("where", ValidUtf8(difference.where), writer);
+    if (difference.version) WriteNumber("version", difference.version->value(), writer);
+    WriteTextField("message", ValidUtf8(difference.message), writer);
+    writer.EndObject();
+  }
+  writer.EndArray();
 }
 
 // Somebody's JSON without the white space between its tokens: a list has one object per line.
@@ -124,6 +154,67 @@ void WriteSnapshot(const Snapshot& snapshot, const FileTotals& totals, JsonWrite
     WriteText(configuration, writer);
   }
   writer.EndObject();
+  writer.EndObject();
+}
+
+void WriteTableInfo(const TableInfo& table, JsonWriter& writer) {
+  writer.StartObject();
+  WriteTextField("name", table.name, writer);
+  WriteTextField("tableId", table.table_id.ToString(), writer);
+  WriteNumber("version", table.version.value(), writer);
+  WriteTextField("location", ValidUtf8(table.location), writer);
+  if (table.num_files) WriteNumber("numFiles", *table.num_files, writer);
+  WriteTextField("mode", table.mode, writer);
+  writer.EndObject();
+}
+
+void WriteImportReport(const ImportReport& report, JsonWriter& writer) {
+  writer.StartObject();
+  WriteTextField("table", report.table, writer);
+  WriteKey("fromVersion", writer);
+  if (report.from_version) {
+    writer.Int64(report.from_version->value());
+  } else {
+    writer.Null();
+  }
+  WriteNumber("toVersion", report.to_version.value(), writer);
+  WriteNumber("commits", report.commits, writer);
+  WriteNumber("adds", report.adds, writer);
+  WriteNumber("removes", report.removes, writer);
+  WriteNumber("numFiles", report.num_files, writer);
+  WriteKey("seconds", writer);
+  writer.Double(report.seconds);
+  WriteKey("verified", writer);
+  writer.Bool(report.verified);
+  WriteKey("warnings", writer);
+  writer.StartArray();
+  for (const std::string& warning : report.warnings) WriteText(ValidUtf8(warning), writer);
+  writer.EndArray();
+  if (report.dry_run) {
+    WriteKey("dryRun", writer);
+    writer.Bool(true);
+  }
+  if (report.replaced_table) WriteTextField("replacedTable", *report.replaced_table, writer);
+  if (!report.differences.empty()) WriteDifferences(report.differences, writer);
+  writer.EndObject();
+}
+
+void WriteVerifyReport(const VerifyReport& report, JsonWriter& writer) {
+  writer.StartObject();
+  WriteTextField("table", report.table, writer);
+  WriteVersions(report.versions, writer);
+  WriteNumber("rows", report.rows, writer);
+  WriteDifferences(report.differences, writer);
+  WriteKey("hasMore", writer);
+  writer.Bool(report.has_more);
+  writer.EndObject();
+}
+
+void WriteReindexReport(const ReindexReport& report, JsonWriter& writer) {
+  writer.StartObject();
+  WriteTextField("table", report.table, writer);
+  WriteVersions(report.versions, writer);
+  WriteNumber("numFiles", report.num_files, writer);
   writer.EndObject();
 }
 

@@ -6,8 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "apps/output_stream.h"
+#include "deltalakedb/catalog.h"
 #include "deltalakedb/error.h"
 #include "deltalakedb/history.h"
+#include "deltalakedb/import.h"
 #include "deltalakedb/snapshot.h"
 #include "protocol/action_writer.h"
 
@@ -19,6 +22,21 @@ void WriteHistoryEntry(const HistoryEntry& entry, protocol::JsonWriter& writer);
 // {"version", "timestamp", "numFiles", …}
 void WriteSnapshot(const Snapshot& snapshot, const FileTotals& totals,
                    protocol::JsonWriter& writer);
+
+// {"name", "tableId", "version", …}
+void WriteTableInfo(const TableInfo& table, protocol::JsonWriter& writer);
+// {"table", "fromVersion", "toVersion", …}; what applies to some imports only is absent elsewhere.
+void WriteImportReport(const ImportReport& report, protocol::JsonWriter& writer);
+void WriteVerifyReport(const VerifyReport& report, protocol::JsonWriter& writer);
+void WriteReindexReport(const ReindexReport& report, protocol::JsonWriter& writer);
+
+// Writes one JSON object and ends its line.
+template <typename Write>
+void PrintObject(OutputStream& out, Write write) {
+  protocol::JsonWriter writer(out.buffer());
+  write(writer);
+  out.Append("\n");
+}
 
 // {"error": {"code", "message", facts…}} and {"warning": {"message"}}, each with a line end. Bytes
 // that are not UTF-8, which a file's name may hold, become U+FFFD.

@@ -115,9 +115,9 @@ CLI::App* Program::AddCommandGroup(const CommandText& text) {
   return group;
 }
 
-Result<Program::Action> Program::Parse(int argument_count, const char* const* arguments) {
+Result<Program::Action> Program::Parse(const std::vector<const char*>& words) {
   try {
-    app_.parse(argument_count, arguments);
+    app_.parse(static_cast<int>(words.size()), words.data());
     return chosen_;
   } catch (const CLI::CallForHelp&) {
     return [text = HelpOf(DeepestCommand(&app_))](Console& console) -> Result<void> {
@@ -168,13 +168,24 @@ Error Program::UsageError(const CLI::ParseError& error) {
                fmt::format("{} (see `{} --help`)", what, FullName(command)));
 }
 
-bool AsksForJson(int argument_count, const char* const* arguments) {
-  for (int i = 1; i < argument_count; ++i) {
-    const std::string_view argument = arguments[i];
-    if (argument == "--") return false;
-    if (argument == "--json" || argument.starts_with("--json=")) return true;
+bool AsksForJson(const std::vector<const char*>& words) {
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (word == "--") return false;
+    if (word == "--json" || word.starts_with("--json=")) return true;
   }
   return false;
+}
+
+std::vector<const char*> WordsOf(std::span<const char* const> arguments) {
+  // A program may be started without even its name.
+  if (arguments.empty()) return {kProgramName.data()};
+  std::vector<const char*> words(arguments.begin(), arguments.end());
+  const std::string_view path = words.front();
+  if (path.substr(path.rfind('/') + 1) == kImportProgramName) {
+    words.insert(words.begin() + 1, "import");
+  }
+  return words;
 }
 
 void AddUriArgument(CLI::App& command, std::string& uri) {

@@ -10,8 +10,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/console.h"
 #include "base/time_text.h"
@@ -21,6 +23,8 @@
 namespace deltalakedb::cli {
 
 inline constexpr std::string_view kProgramName = "deltalakedb";
+// Another name of the program, which stands for its command `import`.
+inline constexpr std::string_view kImportProgramName = "deltalakedb-import";
 
 class Program {
  public:
@@ -47,7 +51,7 @@ class Program {
 
   // Reads the arguments; what is chosen then is what they ask for, help and version included.
   // Errors: InvalidArgument, which quotes no argument that could hold a password.
-  Result<Action> Parse(int argument_count, const char* const* arguments);
+  Result<Action> Parse(const std::vector<const char*>& words);
 
  private:
   Error UsageError(const CLI::ParseError& error);
@@ -61,7 +65,11 @@ class Program {
 
 // Whether the arguments ask for JSON. Known before they are parsed, since errors of the parsing
 // itself have to come as JSON too.
-bool AsksForJson(int argument_count, const char* const* arguments);
+bool AsksForJson(const std::vector<const char*>& words);
+
+// The command line with the program's name in front, and after that the command which the name
+// stands for.
+std::vector<const char*> WordsOf(std::span<const char* const> arguments);
 
 // The table that a command reads and at which version, as the user wrote it.
 struct TableArguments {

@@ -14,9 +14,12 @@ from support import (DONE, PROGRAM, UNAVAILABLE, USAGE, add, commit_info, metada
                      refused, remove, run)
 
 COMMANDS = ["history", "snapshot", "files", "schema", "protocol", "properties"]
+# Those that need a catalog; what they do is in catalog_cli_test.py.
+CATALOG_COMMANDS = ["init", "migrate", "import", "tables", "verify", "reindex"]
 SHELLS = ["bash", "zsh", "fish"]
-ALL = [[command] for command in COMMANDS] + [["completion"]] + [["completion", shell]
-                                                                for shell in SHELLS]
+ALL = [[command] for command in [*COMMANDS, *CATALOG_COMMANDS, "completion"]]
+ALL += [["migrate", step] for step in ["up", "down", "status"]]
+ALL += [["completion", shell] for shell in SHELLS]
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def orders(table):
 def test_Help_NamesEveryCommand():
     outcome = run("--help")
     assert outcome.status == DONE and outcome.stderr == ""
-    for command in [*COMMANDS, "completion"]:
+    for command in [*COMMANDS, *CATALOG_COMMANDS, "completion"]:
         assert re.search(rf"^  {command} ", outcome.stdout, re.MULTILINE), command
 
 
@@ -108,9 +111,13 @@ def test_CompletionAsJson_IsAUsageError(arguments):
 
 def complete_in_bash(*words):
     """What bash offers after these words, the last being the one that is typed."""
+    return complete_line_in_bash("deltalakedb", *words)
+
+
+def complete_line_in_bash(program, *words):
     script = run("completion", "bash").stdout + '''
         COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _deltalakedb; printf '%s\\n' "${COMPREPLY[@]}"'''
-    done = subprocess.run(["bash", "-c", script, "bash", "deltalakedb", *words],
+    done = subprocess.run(["bash", "-c", script, "bash", program, *words],
                           capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.split()
 
@@ -125,12 +132,22 @@ def test_CompletionScript_IsValid(shell, tmp_path):
         done = subprocess.run([shell, option, script], capture_output=True, text=True, timeout=60,
                               check=False)
         assert (done.returncode, done.stderr) == (0, "")
-    for word in [*COMMANDS, "completion", "since", "timestamp", "json", "limit"]:
+    for word in [*COMMANDS, *CATALOG_COMMANDS, "completion", "since", "timestamp", "json", "limit",
+                 "status", "metadata-only", "against", "deltalakedb-import"]:
         assert word in script.read_text(), word
 
 
 def test_BashCompletion_OffersWhatMayFollow():
-    assert set(complete_in_bash("")) >= {*COMMANDS, "completion", "--help", "--version"}
+    assert set(complete_in_bash("")) >= {*COMMANDS, *CATALOG_COMMANDS, "completion", "--help",
+                                         "--version"}
+    assert complete_in_bash("mi") == ["migrate"]
+    assert set(complete_in_bash("migrate", "")) == {"up", "down", "status", "--help", "-h"}
+    assert set(complete_in_bash("migrate", "down", "x", "--")) == {"--help", "--json", "--yes"}
+    options = {"--help", "--json", "--name", "--latest-only", "--up-to-version", "--dry-run",
+               "--force", "--yes", "--metadata-only", "--verify"}
+    assert set(complete_in_bash("import", "--")) == options
+    assert set(complete_line_in_bash("deltalakedb-import", "x", "--")) == options
+    assert set(complete_in_bash("verify", "x", "--a")) == {"--against"}
     assert complete_in_bash("hi") == ["history"]
     assert set(complete_in_bash("history", "--")) == {
         "--help", "--json", "--since", "--until", "--operation", "--limit"}

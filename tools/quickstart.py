@@ -1,8 +1,8 @@
 """The Python half of quickstart.sh: makes the table with delta-rs, and compares what delta-rs and
-the program say of it.
+the program say of it, read from its folder and from the catalog.
 
     quickstart.py make FOLDER
-    quickstart.py compare FOLDER
+    quickstart.py compare FOLDER URI
 """
 
 import json
@@ -34,16 +34,16 @@ def make(folder):
     print("version 2: February overwritten, without the flights that were cancelled")
 
 
-def ask(command, folder, version):
+def ask(command, table, version):
     output = subprocess.run(
-        ["deltalakedb", command, folder, "--version", str(version), "--json"],
+        ["deltalakedb", command, table, "--version", str(version), "--json"],
         check=True, stdout=subprocess.PIPE, text=True).stdout
     return [json.loads(line) for line in output.splitlines()]
 
 
-def seen_by_program(folder, version):
-    [snapshot] = ask("snapshot", folder, version)
-    files = ask("files", folder, version)
+def seen_by_program(table, version):
+    [snapshot] = ask("snapshot", table, version)
+    files = ask("files", table, version)
     return {
         "version": snapshot["version"],
         "files": snapshot["numFiles"],
@@ -66,17 +66,20 @@ def seen_by_delta_rs(folder, version):
     }
 
 
-def compare(folder):
+def compare(folder, uri):
     latest = DeltaTable(folder).version()
     for version in range(latest + 1):
-        ours, theirs = seen_by_program(folder, version), seen_by_delta_rs(folder, version)
-        for fact in theirs:
-            if ours[fact] != theirs[fact]:
-                sys.exit(f"quickstart: version {version}, {fact}: deltalakedb says {ours[fact]}, "
-                         f"delta-rs says {theirs[fact]}")
-    print(f"quickstart: deltalakedb and delta-rs agree on versions 0 to {latest}; the newest has "
-          f"{theirs['files']} files, {theirs['bytes']:,} bytes")
+        theirs = seen_by_delta_rs(folder, version)
+        for table in [folder, uri]:
+            ours = seen_by_program(table, version)
+            for fact in theirs:
+                if ours[fact] != theirs[fact]:
+                    sys.exit(f"quickstart: version {version}, {fact}: deltalakedb says "
+                             f"{ours[fact]} of {table}, delta-rs says {theirs[fact]}")
+    print(f"quickstart: deltalakedb, reading the folder or the database, and delta-rs agree on "
+          f"versions 0 to {latest}; the newest has {theirs['files']} files, "
+          f"{theirs['bytes']:,} bytes")
 
 
 if __name__ == "__main__":
-    {"make": make, "compare": compare}[sys.argv[1]](sys.argv[2])
+    {"make": make, "compare": compare}[sys.argv[1]](*sys.argv[2:])

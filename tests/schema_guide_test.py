@@ -1,0 +1,83 @@
+"""docs/schema.md against the schema that the program makes: every column, and every query."""
+
+import re
+
+import pytest
+
+from catalog_support import Catalog, Flights
+from support import DONE, REPOSITORY, run
+
+GUIDE = (REPOSITORY / "docs" / "schema.md").read_text(encoding="utf-8")
+QUERIES = re.findall(r"^```sql\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guide")
+    catalog = Catalog(folder / "meta.db")
+    catalog.take_in(Flights(folder / "flights").folder)
+    return catalog
+
+
+def described():
+    """{table: [(column, type, whether it may be null)]} as the guide has them."""
+    tables = {}
+    for section in re.split(r"^### ", GUIDE, flags=re.MULTILINE)[1:]:
+        section = re.split(r"^## ", section, flags=re.MULTILINE)[0]
+        rows = re.findall(r"^\| `(\w+)` \| (\w+)(, null)? \| (.*?) \|", section, re.MULTILINE)
+        assert all(meaning for _, _, _, meaning in rows), section
+        tables[section.splitlines()[0]] = [(name, kind, bool(null)) for name, kind, null, _ in rows]
+    return tables
+
+
+def present(catalog):
+    """The same as the database has them, generated columns too."""
+    names = catalog.sql("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                        " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'")
+    return {name: [(column, kind, not (not_null or key))
+                   for _, column, kind, not_null, _, key, _ in catalog.sql(
+                       f"PRAGMA table_xinfo({name})")]
+            for (name,) in names}
+
+
+def test_EveryColumn_IsDescribedAndThere(catalog):
+    assert described() == present(catalog)
+
+
+def test_EveryIndex_IsNamed(catalog):
+    for (name,) in catalog.sql("SELECT name FROM sqlite_schema WHERE type = 'index'"
+                               " AND sql IS NOT NULL"):
+        assert f"| `{name}` |" in GUIDE, name
+    indexes = GUIDE.split("## Indexes")[1].split("\n## ")[0]
+    for name in re.findall(r"^\| `(dl_\w+)` \|", indexes, re.MULTILINE):
+        assert catalog.sql("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?", name)
+
+
+def test_StatementsThatIndexesServe_Exist():
+    served = GUIDE.split("## Indexes")[1].split("\n## ")[0]
+    names = {name for row in re.findall(r"^\|.*\|.*\|(.*)\|$", served, re.MULTILINE)
+             for name in re.findall(r"`(\w+)`", row)}
+    files = {file.stem for file in (REPOSITORY / "sql").glob("*/queries/*.sql")}
+    assert len(names) > 10 and names <= files, names - files
+
+
+def test_Diagram_NamesEveryTable(catalog):
+    diagram = GUIDE.split("```mermaid")[1].split("```")[0]
+    assert set(re.findall(r"^  (\w+) \{", diagram, re.MULTILINE)) == set(present(catalog))
+    for table, body in re.findall(r"^  (\w+) \{\n(.*?)^  \}", diagram, re.MULTILINE | re.DOTALL):
+        types = {name: kind for name, kind, _ in described()[table]}
+        for kind, name in re.findall(r"^    (\w+) (\w+)", body, re.MULTILINE):
+            assert types[name] == kind, (table, name)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
+def test_Query_RunsAsPrinted(catalog, query):
+    assert catalog.sql(query)
+
+
+def test_QueriesForOneVersion_AgreeWithTheProgram(catalog):
+    outcome = run("files", catalog.table("flights"), "--version", 0, "--json")
+    assert outcome.status == DONE
+    expected = [(file["path"], file["size"]) for file in outcome.lines()]
+    [plain, by_range] = [query for query in QUERIES if "f.path, f.size\n" in query]
+    assert catalog.sql(plain) == catalog.sql(by_range) == expected
