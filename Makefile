@@ -44,6 +44,7 @@ lint: build  ## clang-tidy over all C++ files, with the compile commands of PRES
 
 bench: build  ## measure; see docs/benchmarks.md
 	@$(PYTHON) bench/run.py
+	@$(PYTHON) bench/run_catalog.py
 
 docs: setup  ## check the Markdown pages and the links between them
 	@$(PYTHON) tools/tidy.py links docs

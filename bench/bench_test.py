@@ -83,3 +83,9 @@ def test_run_reports_every_case(tmp_path):
     assert [one["table"] for one in results["files_json"]] == [
         "json-2k", "checkpoint-2k", "single-commit-2k"]
     assert "| json-2k | 2 | 2,000 |" in report
+
+
+def test_catalog_benchmark_runs(tmp_path):
+    out = run(sys.executable, BENCH / "run_catalog.py", "--files", "2000", "--reps", "1", "--build",
+              BUILD, "--tables", tmp_path)
+    assert "bare inserts" in out and "snapshot at half" in out

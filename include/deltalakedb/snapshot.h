@@ -32,6 +32,7 @@ class Snapshot {
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
 
+  const TableState& state() const { return state_; }
   Version version() const { return state_.version; }
   Timestamp timestamp() const { return state_.timestamp; }
   const Protocol& protocol() const { return state_.protocol; }

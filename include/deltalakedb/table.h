@@ -1,7 +1,6 @@
 // DeltaTable: a Delta table wherever its log lives.
 //
-// One API for file-based tables (paths, file://) and, as they come, for tables whose log is in a
-// database. For reading state and history; rows are not its business yet.
+// One API for file-based tables (paths, file://) and for tables whose log is in a database. For reading state and history; rows are not its business yet.
 // Thread-safety: a DeltaTable may be used from several threads at once.
 //
 //   auto table = DeltaTable::Open("/data/orders");
@@ -68,6 +67,11 @@ class DeltaTable {
   // Permission.
   Result<std::shared_ptr<const Snapshot>> LoadSnapshot(
       TableVersion which = TableVersion::Latest()) const;
+
+  // The same without its files: protocol, metaData and what else belongs to a version. A catalog
+  // has it also of tables that it was given although this program cannot read their files
+  // (docs/import.md). Errors as LoadSnapshot.
+  Result<TableState> LoadState(TableVersion which = TableVersion::Latest()) const;
 
   // What each commit did, newest first. Reads only the commits asked for where times and limits
   // allow. Errors as LoadSnapshot.

@@ -1,6 +1,7 @@
 #include "log/body_index.h"
 
 #include <fmt/format.h>
+#include <tsl/robin_set.h>
 
 #include <algorithm>
 #include <map>
@@ -20,10 +21,37 @@ using store::Relation;
 using store::ToValue;
 using store::Value;
 
+// Files that were added so far, so that those that come for the first time are not looked up among
+// the rows. It may forget nothing, but may say of a file that it was there when it was not.
+class SeenFiles {
+ public:
+  // `is_complete` tells whether it sees all adds from the table's first on.
+  explicit SeenFiles(bool is_complete) : is_complete_(is_complete) {}
+
+  bool MayHold(const protocol::FileKey& key) const {
+    return !is_complete_ || halves_.contains(key.low);
+  }
+  void Insert(const protocol::FileKey& key) {
+    if (!is_complete_) return;
+    halves_.insert(key.low);
+    if (halves_.size() < kSeenFilesMax) return;
+    is_complete_ = false;
+    halves_ = {};
+  }
+
+ private:
+  bool is_complete_;
+  tsl::robin_set<std::uint64_t> halves_;  // a half of a hash is good enough
+};
+
 class Indexer {
  public:
   Indexer(BodySource& source, RowSink& sink, const IndexOptions& options)
-      : source_(source), sink_(sink), options_(options), index_(options.start) {}
+      : source_(source),
+        sink_(sink),
+        options_(options),
+        index_(options.start),
+        seen_(!options.has_start) {}
 
   Result<IndexResult> Run() {
     base::OrderedPipeline<ChunkRows> pipeline([this] { return source_.Next(); },
@@ -71,6 +99,7 @@ class Indexer {
   // A state names each file once; should it not, the first time counts.
   FileKeySet base_adds_;
   FileKeySet base_removes_;
+  SeenFiles seen_;
   // Of the current version.
   std::optional<VerbatimFields> metadata_;
   std::optional<ProtocolText> protocol_;
@@ -119,7 +148,7 @@ Result<void> Indexer::CheckFileId(std::int64_t file_id) const {
 }
 
 Result<void> Indexer::EndEarlier(const BodyId& body, const FileMention& file) {
-  if (!CanEnd(body)) return {};
+  if (!CanEnd(body) || !seen_.MayHold(file.key)) return {};
   DELTALAKEDB_ASSIGN(const auto size_bytes, sink_.EndFile(body.version, file));
   if (!size_bytes) return {};
   --index_.num_files;
@@ -163,6 +192,7 @@ Result<void> Indexer::TakeAdds(ChunkRows& chunk, const OverruledLines& overruled
     }
     DELTALAKEDB_TRY(CheckFileId(index_.last_add_id + 1));
     rows[kept * columns] = ++index_.last_add_id;
+    if (!is_told) seen_.Insert(file.key);
     // Tombstones of a base are older than its adds, whatever the order of their lines.
     if (is_told || (!is_base && overruled.IsDead(file.line))) {
       rows[kept * columns + columns - 1] = ToValue(chunk.body.version);

@@ -241,6 +241,11 @@ Result<std::shared_ptr<const Snapshot>> FileLog::LoadSnapshot(TableVersion which
   return WithListing([&](const auto& folder) { return LoadListedSnapshot(folder, which); });
 }
 
+Result<TableState> FileLog::LoadState(TableVersion which) const {
+  DELTALAKEDB_ASSIGN(const auto snapshot, LoadSnapshot(which));
+  return snapshot->state();
+}
+
 Result<std::vector<HistoryEntry>> FileLog::LoadHistory(const HistoryOptions& options) const {
   return WithListing([&](const auto& folder) { return LoadListedHistory(folder, options); });
 }

@@ -29,6 +29,7 @@ class FileLog final : public TransactionLog {
 
   Result<Version> LoadLatestVersion() const override;
   Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;
+  Result<TableState> LoadState(TableVersion which) const override;
   Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
 
  private:

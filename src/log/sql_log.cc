@@ -150,6 +150,22 @@ Result<Version> ResolveTimestamp(store::Connection& connection, const TableRow& 
   return Fail(NoVersionAsOld(table, moment, first));
 }
 
+Result<Version> Resolve(store::Connection& connection, const TableRow& table, TableVersion which) {
+  if (const Timestamp* const moment = which.timestamp()) {
+    return ResolveTimestamp(connection, table, *moment);
+  }
+  if (which.version() == nullptr) return table.current_version;
+  const Version version = *which.version();
+  if (version < Version(0)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is no version; versions start at 0", version.value()));
+  }
+  if (version < table.earliest_version || version > table.current_version) {
+    return Fail(NoSuchVersion(table, version));
+  }
+  return version;
+}
+
 Result<HistoryEntry> ToHistoryEntry(const TableRow& table, store::HistoryRow row) {
   HistoryEntry entry;
   entry.version = row.version;
@@ -263,23 +279,10 @@ Result<Version> SqlLog::LoadLatestVersion() const {
 
 Result<std::shared_ptr<const Snapshot>> SqlLog::LoadSnapshot(TableVersion which) const {
   DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
-  store::Connection& connection = transaction.connection();
-  MetadataStore store(connection);
+  MetadataStore store(transaction.connection());
   DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
-  Version version = table.current_version;
-  if (const Version* const wanted = which.version()) {
-    if (*wanted < Version(0)) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is no version; versions start at 0", wanted->value()));
-    }
-    version = *wanted;
-    if (version < table.earliest_version || version > table.current_version) {
-      return Fail(NoSuchVersion(table, version));
-    }
-  } else if (const Timestamp* const moment = which.timestamp()) {
-    DELTALAKEDB_ASSIGN(version, ResolveTimestamp(connection, table, *moment));
-  }
-  DELTALAKEDB_ASSIGN(TableState state, LoadStoredState(connection, table, version));
+  DELTALAKEDB_ASSIGN(const Version version, Resolve(transaction.connection(), table, which));
+  DELTALAKEDB_ASSIGN(TableState state, LoadStoredState(transaction.connection(), table, version));
   if (auto readable = protocol::CheckReadable(state.protocol); !readable) {
     return Fail(std::move(readable).error().With("version", version.value()));
   }
@@ -290,6 +293,14 @@ Result<std::shared_ptr<const Snapshot>> SqlLog::LoadSnapshot(TableVersion which)
                     version,
                     {row.index.num_files, row.index.size_in_bytes}};
   return std::make_shared<SqlLogSnapshot>(std::move(state), std::move(files));
+}
+
+Result<TableState> SqlLog::LoadState(TableVersion which) const {
+  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
+  MetadataStore store(transaction.connection());
+  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
+  DELTALAKEDB_ASSIGN(const Version version, Resolve(transaction.connection(), table, which));
+  return LoadStoredState(transaction.connection(), table, version);
 }
 
 Result<std::vector<HistoryEntry>> SqlLog::LoadHistory(const HistoryOptions& options) const {

@@ -1,5 +1,5 @@
-// A table's transaction log, wherever it is kept: `_delta_log` on a file system (FileLog) or,
-// later, a database. DeltaTable, import and mirror are written against this.
+// A table's transaction log, wherever it is kept: `_delta_log` on a file system (FileLog) or a
+// database (SqlLog). DeltaTable, import and mirror are written against this.
 //
 // Thread-safety: all members may be called from several threads at once.
 #pragma once
@@ -22,6 +22,7 @@ class TransactionLog {
   // What DeltaTable promises under the same names (deltalakedb/table.h).
   virtual Result<Version> LoadLatestVersion() const = 0;
   virtual Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const = 0;
+  virtual Result<TableState> LoadState(TableVersion which) const = 0;
   virtual Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const = 0;
 };
 

@@ -47,6 +47,10 @@ Result<std::shared_ptr<const Snapshot>> DeltaTable::LoadSnapshot(TableVersion wh
   return log_->LoadSnapshot(which);
 }
 
+Result<TableState> DeltaTable::LoadState(TableVersion which) const {
+  return log_->LoadState(which);
+}
+
 Result<std::vector<HistoryEntry>> DeltaTable::LoadHistory(const HistoryOptions& options) const {
   return log_->LoadHistory(options);
 }

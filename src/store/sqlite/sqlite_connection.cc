@@ -399,9 +399,17 @@ Result<std::unique_ptr<SqliteConnection>> OpenAs(const std::string& name, int fl
   return connection;
 }
 
+// Counting allocations takes a lock each time. Has no effect where the program has used SQLite
+// before, which does no harm.
+void ConfigureOnce() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(configured);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connection>> OpenSqlite(const SqliteOptions& options) {
+  ConfigureOnce();
   if (options.path == ":memory:") {
     return OpenAs(options.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options);
   }
