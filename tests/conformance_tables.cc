@@ -212,4 +212,44 @@ Result<json> DescribeSnapshot(const Snapshot& snapshot) {
   return out;
 }
 
+Result<json> DescribeVersion(const std::string& uri, TableVersion which,
+                             std::optional<Version>* version) {
+  DELTALAKEDB_ASSIGN(const DeltaTable table, DeltaTable::Open(uri));
+  DELTALAKEDB_ASSIGN(const auto snapshot, table.LoadSnapshot(which));
+  if (version != nullptr) *version = snapshot->version();
+  DELTALAKEDB_ASSIGN(const FileTotals totals, snapshot->LoadTotals());
+  auto described = DescribeSnapshot(*snapshot);
+  if (described) {
+    EXPECT_EQ(totals.num_files, (*described)["num_files"]);
+    EXPECT_EQ(totals.size_in_bytes, (*described)["total_size"]);
+  }
+  return described;
+}
+
+const std::set<std::string>& FieldsAboutTheReplay() {
+  static const std::set<std::string> fields{"base_checkpoint", "base_kind", "sidecars",
+                                            "problems",        "ambiguous", "commit"};
+  return fields;
+}
+
+void ExpectMatches(const json& truth, const json& actual, const std::set<std::string>& except) {
+  for (const auto& [field, expected] : truth.items()) {
+    if (FieldsAboutTheReplay().contains(field) || except.contains(field)) continue;
+    ASSERT_TRUE(actual.contains(field)) << field;
+    EXPECT_EQ(expected, actual[field]) << field;
+  }
+}
+
+ErrorCode RefusalCode(const std::string& why) {
+  if (why.starts_with("not-a-table")) return ErrorCode::kNotFound;
+  if (why.starts_with("catalog-managed") || why.starts_with("unknown-reader")) {
+    return ErrorCode::kUnsupported;
+  }
+  return ErrorCode::kCorrupt;
+}
+
+std::string ErrorText(const Error& error) {
+  return std::string(ErrorCodeName(error.code())) + ": " + error.message();
+}
+
 }  // namespace deltalakedb::testing

@@ -48,46 +48,9 @@ class ConformanceTest : public ::testing::Test {
   }
 };
 
-std::string ErrorText(const Error& error) {
-  return std::string(ErrorCodeName(error.code())) + ": " + error.message();
-}
-
-// Everything there is to a version, or why not.
 Result<json> Describe(const ConformanceTable& table, TableVersion which,
                       std::optional<Version>* version = nullptr) {
-  const auto opened = DeltaTable::Open(table.folder.native());
-  if (!opened) return Fail(opened.error());
-  const auto snapshot = opened->LoadSnapshot(which);
-  if (!snapshot) return Fail(snapshot.error());
-  if (version != nullptr) *version = (*snapshot)->version();
-  const auto totals = (*snapshot)->LoadTotals();
-  if (!totals) return Fail(totals.error());
-  auto described = DescribeSnapshot(**snapshot);
-  if (described) {
-    EXPECT_EQ(totals->num_files, (*described)["num_files"]);
-    EXPECT_EQ(totals->size_in_bytes, (*described)["total_size"]);
-  }
-  return described;
-}
-
-// Every field of the truth that describes the snapshot; the others tell how it was rebuilt.
-void ExpectMatches(const json& truth, const json& actual) {
-  static const std::set<std::string> about_the_replay{"base_checkpoint", "base_kind", "sidecars",
-                                                      "problems",        "ambiguous", "commit"};
-  for (const auto& [field, expected] : truth.items()) {
-    if (about_the_replay.contains(field)) continue;
-    ASSERT_TRUE(actual.contains(field)) << field;
-    EXPECT_EQ(expected, actual[field]) << field;
-  }
-}
-
-// The one code that fits the reason why a table has to be refused.
-ErrorCode CodeFor(const std::string& why) {
-  if (why.starts_with("not-a-table")) return ErrorCode::kNotFound;
-  if (why.starts_with("catalog-managed") || why.starts_with("unknown-reader")) {
-    return ErrorCode::kUnsupported;
-  }
-  return ErrorCode::kCorrupt;
+  return DescribeVersion(table.folder.native(), which, version);
 }
 
 TEST_F(ConformanceTest, EveryVersionOfAcceptedTables_MatchesTheTruth) {
@@ -125,7 +88,7 @@ TEST_F(ConformanceTest, TablesToRefuse_AreRefusedForTheirReason) {
     SCOPED_TRACE(table.name + ": " + table.why());
     const auto newest = Describe(table, TableVersion::Latest());
     ASSERT_FALSE(newest.has_value());
-    EXPECT_EQ(newest.error().code(), CodeFor(table.why())) << ErrorText(newest.error());
+    EXPECT_EQ(newest.error().code(), RefusalCode(table.why())) << ErrorText(newest.error());
     EXPECT_NE(newest.error().message(), "");
     ++summary().refused_tables;
     // Older versions may be read, but then they have to be right.

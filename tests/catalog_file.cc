@@ -1,0 +1,138 @@
+#include "tests/catalog_file.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+
+namespace deltalakedb::testing {
+namespace {
+
+struct CloseDatabase {
+  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+};
+struct CloseStatement {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+
+std::string Decompressed(const std::string& compressed, std::size_t size) {
+  std::string text(size, '\0');
+  const std::size_t done =
+      ZSTD_decompress(text.data(), text.size(), compressed.data(), compressed.size());
+  EXPECT_EQ(done, size) << "the text has another size than is kept of it";
+  return text;
+}
+
+std::string TextOf(sqlite3_stmt* statement, int column) {
+  if (sqlite3_column_type(statement, column) == SQLITE_NULL) return "NULL";
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
+  const int size = sqlite3_column_bytes(statement, column);
+  return bytes == nullptr ? "" : std::string(bytes, static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+TempFolder::TempFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "deltalakedb-XXXXXX").native();
+  EXPECT_NE(::mkdtemp(name.data()), nullptr) << name;
+  path_ = name;
+}
+
+TempFolder::~TempFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::map<std::string, std::string> FilesIn(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    files[file.path().native()] = {std::istreambuf_iterator<char>(in), {}};
+  }
+  return files;
+}
+
+std::string CatalogFile::TableUri(std::string_view name) const {
+  std::string encoded;
+  for (const char c : name) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.') {
+      encoded += c;
+    } else {
+      encoded.append("%").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+    }
+  }
+  return uri() + "?table=" + encoded;
+}
+
+std::vector<CatalogFile::Row> CatalogFile::Query(const std::string& sql,
+                                                 const std::vector<std::string>& texts) const {
+  sqlite3* opened = nullptr;
+  const int status = sqlite3_open_v2(path_.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, CloseDatabase> database(opened);
+  EXPECT_EQ(status, SQLITE_OK) << path_;
+  sqlite3_stmt* prepared = nullptr;
+  EXPECT_EQ(sqlite3_prepare_v2(opened, sql.c_str(), -1, &prepared, nullptr), SQLITE_OK)
+      << sql << ": " << sqlite3_errmsg(opened);
+  const std::unique_ptr<sqlite3_stmt, CloseStatement> statement(prepared);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    sqlite3_bind_text(prepared, static_cast<int>(i) + 1, texts[i].data(),
+                      static_cast<int>(texts[i].size()), SQLITE_TRANSIENT);
+  }
+  std::vector<Row> rows;
+  int step = SQLITE_DONE;
+  while (prepared != nullptr && (step = sqlite3_step(prepared)) == SQLITE_ROW) {
+    Row& row = rows.emplace_back();
+    for (int i = 0; i < sqlite3_column_count(prepared); ++i) row.push_back(TextOf(prepared, i));
+  }
+  EXPECT_EQ(step, SQLITE_DONE) << sql << ": " << sqlite3_errmsg(opened);
+  return rows;
+}
+
+std::string CatalogFile::Dump(std::string_view table_name) const {
+  const auto found =
+      Query("SELECT hex(table_id) FROM dl_tables WHERE name = ?", {std::string(table_name)});
+  if (found.empty()) return "no table " + std::string(table_name);
+  std::string dump;
+  for (const Row& relation : Query("SELECT name FROM sqlite_schema WHERE type = 'table' AND "
+                                   "name LIKE 'dl\\_%' ESCAPE '\\' ORDER BY name")) {
+    if (relation[0] == "dl_schema_migrations") continue;
+    std::string columns;
+    for (const Row& column :
+         Query("SELECT name FROM pragma_table_xinfo(?) ORDER BY cid", {relation[0]})) {
+      if (!columns.empty()) columns += " || ',' || ";
+      columns += "quote(" + column[0] + ")";
+    }
+    dump += "-- " + relation[0] + "\n";
+    for (const Row& row : Query("SELECT " + columns + " FROM " + relation[0] +
+                                " WHERE table_id = x'" + found[0][0] + "' ORDER BY 1")) {
+      dump += row[0] + "\n";
+    }
+  }
+  return dump;
+}
+
+std::string CatalogFile::CommitText(std::string_view table_name, std::int64_t version) const {
+  const std::string which = " FROM dl_tables t JOIN ";
+  const std::string where =
+      " v USING (table_id) WHERE t.name = ? AND v.version = " + std::to_string(version);
+  const auto row =
+      Query("SELECT body_parts, body_bytes, body" + which + "dl_table_versions" + where,
+            {std::string(table_name)});
+  if (row.size() != 1 || row[0][1] == "NULL") return "no text";
+  if (row[0][0] == "0") return Decompressed(row[0][2], std::stoull(row[0][1]));
+  std::string text;
+  for (const Row& part : Query("SELECT v.text_bytes, v.body" + which + "dl_body_parts" + where +
+                                   " AND v.origin = 0 ORDER BY v.part",
+                               {std::string(table_name)})) {
+    text += Decompressed(part[1], std::stoull(part[0]));
+  }
+  return text;
+}
+
+}  // namespace deltalakedb::testing
