@@ -21,7 +21,6 @@ namespace deltalakedb::cli {
 namespace {
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
-using PrintSnapshot = Result<void> (*)(const Snapshot&, Console&);
 
 std::vector<std::string> PrintableAll(const std::vector<std::string>& texts) {
   std::vector<std::string> printable;
@@ -83,7 +82,8 @@ std::string FormatSnapshot(const Snapshot& snapshot, const FileTotals& totals) {
   return facts.Format();
 }
 
-Result<void> PrintWhole(const Snapshot& snapshot, Console& console) {
+Result<void> PrintWhole(const SnapshotPtr& loaded, Console& console) {
+  const Snapshot& snapshot = *loaded;
   DELTALAKEDB_ASSIGN(const FileTotals totals, snapshot.LoadTotals());
   if (console.json()) {
     PrintObject(console.out(), [&](auto& writer) { WriteSnapshot(snapshot, totals, writer); });
@@ -99,13 +99,13 @@ Result<T> InSchema(Result<T> result) {
   return result;
 }
 
-Result<void> PrintSchema(const Snapshot& snapshot, Console& console) {
-  const std::optional<std::string>& schema = snapshot.metadata().schema_string;
+Result<void> PrintSchema(const TableState& state, Console& console) {
+  const std::optional<std::string>& schema = state.metadata.schema_string;
   if (!schema) {
     return Fail(Error(ErrorCode::kCorrupt,
                       fmt::format("the table's metaData has no schemaString at version {}",
-                                  snapshot.version().value()))
-                    .With("version", snapshot.version().value()));
+                                  state.version.value()))
+                    .With("version", state.version.value()));
   }
   if (console.json()) {
     // Verbatim, whatever types it has; but what is printed has to be an object.
@@ -119,20 +119,20 @@ Result<void> PrintSchema(const Snapshot& snapshot, Console& console) {
   return {};
 }
 
-Result<void> PrintProtocol(const Snapshot& snapshot, Console& console) {
+Result<void> PrintProtocol(const TableState& state, Console& console) {
   if (console.json()) {
     PrintObject(console.out(),
-                [&](auto& writer) { protocol::WriteProtocol(snapshot.protocol(), writer); });
+                [&](auto& writer) { protocol::WriteProtocol(state.protocol, writer); });
     return {};
   }
   FactList facts;
-  AddProtocol(facts, snapshot.protocol());
+  AddProtocol(facts, state.protocol);
   console.out().Append(facts.Format());
   return {};
 }
 
-Result<void> PrintProperties(const Snapshot& snapshot, Console& console) {
-  const auto& properties = snapshot.metadata().configuration;
+Result<void> PrintProperties(const TableState& state, Console& console) {
+  const auto& properties = state.metadata.configuration;
   if (console.json()) {
     PrintObject(console.out(), [&](auto& writer) { protocol::WriteStringMap(properties, writer); });
     return {};
@@ -143,12 +143,14 @@ Result<void> PrintProperties(const Snapshot& snapshot, Console& console) {
   return {};
 }
 
-void AddStateCommand(Program& program, const Program::CommandText& text, PrintSnapshot print) {
+// Adds a command that loads what is asked for and prints it.
+template <typename Load, typename Print>
+void AddStateCommand(Program& program, const Program::CommandText& text, Load load, Print print) {
   const auto arguments = std::make_shared<TableArguments>();
   CLI::App* const command =
-      program.AddCommand(text, [arguments, print](Console& console) -> Result<void> {
-        DELTALAKEDB_ASSIGN(const SnapshotPtr snapshot, LoadSnapshot(*arguments, console));
-        return print(*snapshot, console);
+      program.AddCommand(text, [arguments, load, print](Console& console) -> Result<void> {
+        DELTALAKEDB_ASSIGN(const auto loaded, load(*arguments, console));
+        return print(loaded, console);
       });
   AddTableArguments(*command, *arguments);
 }
@@ -159,28 +161,28 @@ void AddSnapshotCommand(Program& program) {
   AddStateCommand(program,
                   {"snapshot", "Show a version of the table: files, size, protocol, metadata",
                    "deltalakedb snapshot /data/orders --version 3"},
-                  PrintWhole);
+                  LoadSnapshot, PrintWhole);
 }
 
 void AddSchemaCommand(Program& program) {
   AddStateCommand(program,
                   {"schema", "Show the table's columns",
                    "deltalakedb schema /data/orders --timestamp 2024-01-02T03:04:05Z"},
-                  PrintSchema);
+                  LoadState, PrintSchema);
 }
 
 void AddProtocolCommand(Program& program) {
   AddStateCommand(program,
                   {"protocol", "Show what readers and writers of the table must be able to do",
                    "deltalakedb protocol /data/orders"},
-                  PrintProtocol);
+                  LoadState, PrintProtocol);
 }
 
 void AddPropertiesCommand(Program& program) {
   AddStateCommand(program,
                   {"properties", "Show the table's properties (its configuration)",
                    "deltalakedb properties /data/orders --json"},
-                  PrintProperties);
+                  LoadState, PrintProperties);
 }
 
 }  // namespace deltalakedb::cli

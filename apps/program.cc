@@ -212,6 +212,13 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& argum
   return table.LoadSnapshot(which);
 }
 
+Result<TableState> LoadState(const TableArguments& arguments, Console& console) {
+  DELTALAKEDB_ASSIGN(const TableVersion which, ParseTableVersion(arguments));
+  DELTALAKEDB_ASSIGN(const DeltaTable table,
+                     DeltaTable::Open(arguments.uri, {.log_sink = &console}));
+  return table.LoadState(which);
+}
+
 Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text) {
   std::int64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -87,6 +87,9 @@ void AddTableArguments(CLI::App& command, TableArguments& arguments);
 Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& arguments,
                                                      Console& console);
 
+// The same without its files, also of a table that a catalog has and this program cannot read.
+Result<TableState> LoadState(const TableArguments& arguments, Console& console);
+
 // A whole number of at least zero. Errors: InvalidArgument, naming the option.
 Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text);
 // A moment. Errors: InvalidArgument, naming the option and what is wrong.

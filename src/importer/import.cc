@@ -400,7 +400,7 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
   if (!report_.differences.empty()) return report_;
   DELTALAKEDB_TRY(created.CheckStillThere());
   DELTALAKEDB_TRY(connection.Commit());
-  if (!has_catalog) DELTALAKEDB_TRY(created.Keep(connection));
+  if (!has_catalog) created.Keep(connection);
   return report_;
 }
 

@@ -39,9 +39,10 @@ Result<void> CreatedDatabase::CheckStillThere() const {
                   .With("database", path_));
 }
 
-Result<void> CreatedDatabase::Keep(Connection& connection) {
+void CreatedDatabase::Keep(Connection& connection) {
   path_.clear();
-  return connection.PrepareForSharing();
+  // Somebody who reads already can keep this from happening, but what was committed stays.
+  static_cast<void>(connection.PrepareForSharing());
 }
 
 }  // namespace deltalakedb::store

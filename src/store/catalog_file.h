@@ -27,8 +27,8 @@ class CreatedDatabase {
   // another file there meanwhile).
   Result<void> CheckStillThere() const;
   // The first transaction is committed. Lets writers and readers work side by side from now on,
-  // where that is a setting of the database.
-  Result<void> Keep(Connection& connection);
+  // where that is a setting of the database; without it they wait for each other.
+  void Keep(Connection& connection);
 
  private:
   explicit CreatedDatabase(std::string path) : path_(std::move(path)) {}

@@ -68,7 +68,7 @@ Result<int> InitCatalog(std::string_view catalog_uri) {
   DELTALAKEDB_ASSIGN(const auto connection, created.database()->Acquire());
   auto steps = store::MigrateUp(*connection);
   if (!steps) return Fail(std::move(steps).error().In(uri.ToString()));
-  if (*steps > 0) DELTALAKEDB_TRY(created.Keep(*connection));
+  if (*steps > 0) created.Keep(*connection);
   return steps;
 }
 
