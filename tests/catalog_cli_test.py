@@ -238,6 +238,19 @@ def test_HistoryOptions_Choose(filled, source):
     assert [entry["version"] for entry in history(table, "--until", at)] == [1, 0]
 
 
+@pytest.mark.parametrize("text", [
+    '{"operation":"A","operation":"B"}', '{"operation":5}', '{"\\u006fperation":"C"}',
+    '{"operation":"\\u0044"}', '{"operation":{"a":1}}', '{"operation":"E\\u0000F"}',
+    '{"operation":"G","more":' + "[" * 1010 + "]" * 1010 + "}", '{"operation":""}', "{}"])
+def test_HistoryOfOneOperation_IsTheSameFromTheCatalog(catalog, table, text):
+    table.create()
+    table.path(1).write_text('{"commitInfo":' + text + "}\n")
+    catalog.take_in(table.folder, "t")
+    for operation in ["A", "B", "C", "D", "E", "G", "5", '{"a":1}', "", "null"]:
+        assert (history(catalog.table("t"), "--operation", operation) ==
+                history(table.folder, "--operation", operation)), operation
+
+
 def test_SomethingOfEverything_IsTheSameFromTheCatalog(catalog, table):
     vector = {"storageType": "u", "pathOrInlineDv": "ab^-aqEH.-t@S}K{vb[*k^", "offset": 4,
               "sizeInBytes": 40, "cardinality": 6}
@@ -411,13 +424,18 @@ def test_ForceOfANewTable_IsAnOrdinaryImport(catalog, source):
 
 def test_UnknownReaderFeature_ComesInForInspectionOnly(catalog, table):
     table.commit(0, commit_info(), protocol(3, 7, readerFeatures=["ofTomorrow"],
-                                            writerFeatures=["ofTomorrow"]), metadata(), add("a"))
+                                            writerFeatures=["ofTomorrow"]), metadata({"a": "b"}),
+                 add("a"))
     error = refused(UNSUPPORTED, "import", table.folder, catalog.table("t"))
     assert "ofTomorrow" in error["message"] and catalog.left() == {}
     report = catalog.take_in(table.folder, "t", "--metadata-only")
     assert (report["toVersion"], report["verified"]) == (0, False)
     assert catalog.names() == ["t"]
     assert [entry["version"] for entry in history(catalog.table("t"))] == [0]
+    assert run("protocol", catalog.table("t"), "--json").object()["readerFeatures"] == [
+        "ofTomorrow"]
+    assert run("properties", catalog.table("t"), "--json").object() == {"a": "b"}
+    assert run("schema", catalog.table("t"), "--json").object()["fields"][0]["name"] == "id"
     for command in ["snapshot", "files"]:
         error = refused(UNSUPPORTED, command, catalog.table("t"))
         assert "ofTomorrow" in error["message"]
@@ -502,6 +520,21 @@ def test_SourceThatDiffers_IsFoundByVerification(filled, source):
     outcome = run("verify", filled.table("flights"), "--against", source.folder, "--json")
     assert outcome.status == ANSWER_IS_NO
     assert {entry.get("version") for entry in json.loads(outcome.stdout)["differences"]} >= {1}
+
+
+@pytest.mark.parametrize("later", [0, 2])
+def test_BaseThatDiffersFromTheSource_IsFoundByVerification(catalog, table, later):
+    table.grow(4)
+    catalog.take_in(table.folder, "t", "--latest-only")
+    for version in range(4, 4 + later):
+        table.commit(version, commit_info(), add(f"f{version}"))
+    catalog.take_in(table.folder, "t")
+    assert run("verify", catalog.table("t"), "--against", table.folder).status == DONE
+    table.commit(1, commit_info(), add("another"))
+    outcome = run("verify", catalog.table("t"), "--against", table.folder, "--json")
+    assert outcome.status == ANSWER_IS_NO, outcome
+    differences = json.loads(outcome.stdout)["differences"]
+    assert {entry.get("version") for entry in differences} >= {3}
 
 
 def test_Reindex_ChangesNothingInASoundTable(filled):
