@@ -65,7 +65,7 @@ class HashedRows {
       if (!rows_.IsNull(kEndedColumn)) row.ended = Version(rows_.Int(kEndedColumn));
       DELTALAKEDB_ASSIGN(AddFile add, log::ReadStoredAdd(rows_, kFirstAddColumn, *arena));
       row.size_bytes = add.size;
-      batch.emplace_back(std::move(add), row);
+      batch.emplace_back(add, row);
     }
     if (batch.empty()) return std::optional<Pipeline::Task>();
     return std::optional<Pipeline::Task>(
@@ -87,13 +87,13 @@ class HashedRows {
 
 class Comparison {
  public:
-  Comparison(store::Connection& connection, const store::TableRow& table,
-             const SourceReplay& replay, const log::FileLog& log, Differences& differences)
+  Comparison(store::Connection& connection, const store::TableRow& table, const SourceView& source,
+             Differences& differences)
       : connection_(connection),
         store_(connection),
         table_(table),
-        replay_(replay),
-        log_(log),
+        replay_(source.replay),
+        log_(source.log),
         differences_(differences) {}
 
   Result<void> CompareVersions();
@@ -285,12 +285,11 @@ void Differences::Add(std::string where, std::optional<Version> version, std::st
 }
 
 Result<void> CompareWithSource(store::Connection& connection, const store::TableRow& table,
-                               const SourceReplay& replay, const log::FileLog& log,
-                               bool with_content, Differences& differences) {
-  if (replay.versions.empty()) return {};
-  Comparison comparison(connection, table, replay, log, differences);
+                               const SourceView& source, Differences& differences) {
+  if (source.replay.versions.empty()) return {};
+  Comparison comparison(connection, table, source, differences);
   DELTALAKEDB_TRY(comparison.CompareVersions());
-  if (!with_content) return {};
+  if (!source.with_content) return {};
   DELTALAKEDB_TRY(comparison.CompareContent());
   return comparison.CompareState();
 }

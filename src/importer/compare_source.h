@@ -27,11 +27,17 @@ class Differences {
   bool has_more_ = false;
 };
 
+// What to compare with.
+struct SourceView {
+  const SourceReplay& replay;
+  const log::FileLog& log;  // for the details of a difference
+  // Also compares the files with all their fields, which reads every row.
+  bool with_content = true;
+};
+
 // Compares every version of the replay with the rows, within the caller's transaction.
-// `with_content` also compares the files with all their fields, which reads every row.
-// Errors: those of the database, and of reading the log for the details of a difference.
+// Errors: those of the database, and of reading the log.
 Result<void> CompareWithSource(store::Connection& connection, const store::TableRow& table,
-                               const SourceReplay& replay, const log::FileLog& log,
-                               bool with_content, Differences& differences);
+                               const SourceView& source, Differences& differences);
 
 }  // namespace deltalakedb::importer

@@ -124,7 +124,7 @@ class Import {
   Result<TableRow> PrepareTable(MetadataStore& store, const CopySource& source,
                                 const Present& present);
   Result<void> SetAside(MetadataStore& store, const TableRow& old, const TableRow& replacement);
-  Result<void> Copy(store::Connection& connection, const CopySource& source, TableRow table,
+  Result<void> Copy(store::Connection& connection, const CopySource& source, const TableRow& table,
                     const Present& present);
   Result<void> Verify(store::Connection& connection, const CopySource& source,
                       const Present& present);
@@ -283,8 +283,8 @@ Result<TableRow> Import::PrepareTable(MetadataStore& store, const CopySource& so
   return table;
 }
 
-Result<void> Import::Copy(store::Connection& connection, const CopySource& source, TableRow table,
-                          const Present& present) {
+Result<void> Import::Copy(store::Connection& connection, const CopySource& source,
+                          const TableRow& table, const Present& present) {
   MetadataStore store(connection);
   log::IndexOptions index;
   index.chunk.table = table.table_id;
@@ -350,9 +350,9 @@ Result<void> Import::Verify(store::Connection& connection, const CopySource& sou
   DELTALAKEDB_ASSIGN(const auto replay, Replay(source, present));
   DELTALAKEDB_ASSIGN(const auto table, MetadataStore(connection).FindTable(target_.table));
   importer::Differences differences;
-  DELTALAKEDB_TRY(importer::CompareWithSource(connection, *table, replay, *source_.log,
-                                              options_.verification == Verification::kFull,
-                                              differences));
+  DELTALAKEDB_TRY(importer::CompareWithSource(
+      connection, *table, {replay, *source_.log, options_.verification == Verification::kFull},
+      differences));
   report_.verified = differences.is_empty();
   report_.differences = std::move(differences).Take();
   return {};
@@ -394,8 +394,8 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
     }
     DELTALAKEDB_TRY(CheckFeatures(source));
   }
-  DELTALAKEDB_ASSIGN(TableRow table, PrepareTable(store, source, present));
-  DELTALAKEDB_TRY(Copy(connection, source, std::move(table), present));
+  DELTALAKEDB_ASSIGN(const TableRow table, PrepareTable(store, source, present));
+  DELTALAKEDB_TRY(Copy(connection, source, table, present));
   DELTALAKEDB_TRY(Verify(connection, source, present));
   if (!report_.differences.empty()) return report_;
   DELTALAKEDB_TRY(created.CheckStillThere());

@@ -129,7 +129,6 @@ Result<void> CompareSource(const OpenTable& open, std::string_view source_uri, L
         const Metadata metadata,
         log::LoadStoredMetadata(*open.connection, table.table_id, *table.base_version));
     range.after = {*table.base_version, metadata};
-    range.after->version = *table.base_version;
   }
   DELTALAKEDB_ASSIGN(const auto plan, log::CopySource::Plan(std::move(folder), range));
   std::optional<Version> from;
@@ -143,8 +142,7 @@ Result<void> CompareSource(const OpenTable& open, std::string_view source_uri, L
     DELTALAKEDB_ASSIGN(start.snapshot, source.log->LoadSnapshot(TableVersion::At(*from)));
   }
   DELTALAKEDB_ASSIGN(const auto replay, importer::ReplaySource(plan, start, true));
-  return importer::CompareWithSource(*open.connection, table, replay, *source.log, true,
-                                     differences);
+  return importer::CompareWithSource(*open.connection, table, {replay, *source.log}, differences);
 }
 
 // Writes rows anew.

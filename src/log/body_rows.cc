@@ -221,17 +221,23 @@ class RowMaker {
   std::string_view text_;
 };
 
+// What a chunk is parsed with.
+struct Parsing {
+  protocol::FileDetail detail;
+  protocol::Arena& arena;
+  bool keep;  // whether views of one action outlive the next
+};
+
 // Calls take(line_number, line, action) for every action of a chunk.
 template <typename Take>
-Result<void> ForEachAction(const LineChunk& chunk, const std::string& name,
-                           protocol::FileDetail detail, protocol::Arena& arena, bool keep_arena,
+Result<void> ForEachAction(const LineChunk& chunk, const std::string& name, const Parsing& parsing,
                            Take take) {
   thread_local protocol::ActionParser parser;
   std::optional<Error> error;
   chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     if (IsBlank(line)) return true;
-    if (!keep_arena) arena.Reset();
-    auto action = parser.Parse(line, detail, arena);
+    if (!parsing.keep) parsing.arena.Reset();
+    auto action = parser.Parse(line, parsing.detail, parsing.arena);
     if (!action) {
       error = AtLine(std::move(action).error(), name, number);
     } else if (Result<void> taken = take(number, line, *action); !taken) {
@@ -314,8 +320,7 @@ Result<ChunkRows> MakeChunkRows(const BodyId& body, LineChunk chunk, bool is_who
   auto arena = std::make_shared<protocol::Arena>();
   RowMaker maker(rows, options, arena);
   DELTALAKEDB_TRY(ForEachAction(
-      chunk, options.name, protocol::FileDetail::kAll, *arena,
-      /*keep_arena=*/true,
+      chunk, options.name, {protocol::FileDetail::kAll, *arena, /*keep=*/true},
       [&](std::int64_t number, std::string_view line, protocol::Action& action) -> Result<void> {
         maker.StartLine(number, line);
         return std::visit(maker, action);
@@ -334,7 +339,7 @@ Result<void> TakeMentions(const LineChunk& chunk, const ChunkOptions& options,
   protocol::Arena arena;
   protocol::FileKeyHasher hasher(options.table_root);
   return ForEachAction(
-      chunk, options.name, protocol::FileDetail::kIdentity, arena, /*keep_arena=*/false,
+      chunk, options.name, {protocol::FileDetail::kIdentity, arena, /*keep=*/false},
       [&](std::int64_t number, std::string_view, const protocol::Action& action) -> Result<void> {
         if (const auto* add = std::get_if<AddFile>(&action)) {
           finder.TakeAdd(hasher.Hash(add->path, add->deletion_vector), number);

@@ -42,7 +42,7 @@ Result<void> CreatedDatabase::CheckStillThere() const {
 void CreatedDatabase::Keep(Connection& connection) {
   path_.clear();
   // Somebody who reads already can keep this from happening, but what was committed stays.
-  static_cast<void>(connection.PrepareForSharing());
+  [[maybe_unused]] const auto prepared = connection.PrepareForSharing();
 }
 
 }  // namespace deltalakedb::store

@@ -19,9 +19,8 @@ using store::DatabaseMode;
 constexpr std::int64_t kMicrosecondsPerMs = 1000;
 
 Result<Uri> ParseCatalog(std::string_view text) {
-  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(text));
-  if (uri.is_catalog()) return uri;
-  if (uri.is_database()) return uri.WithoutTable();
+  DELTALAKEDB_ASSIGN(Uri uri, Uri::Parse(text));
+  if (uri.is_database() && !uri.is_catalog()) return uri.WithoutTable();
   DELTALAKEDB_TRY(uri.RequireCatalog());
   return uri;
 }
