@@ -30,10 +30,12 @@ void AddCatalogArgument(CLI::App& command, std::string& uri) {
       ->type_name("");
 }
 
-// The catalog as it may be shown. What it was called by worked, so it is a URI.
+// The catalog as it may be shown, also where it was named by one of its tables.
 std::string CatalogName(const std::string& uri) {
   const auto parsed = Uri::Parse(uri);
-  return parsed ? parsed->ToString() : RedactUriText(uri);
+  if (!parsed) return RedactUriText(uri);
+  const auto catalog = parsed->WithoutTable();
+  return catalog ? catalog->ToString() : parsed->ToString();
 }
 
 void PrintApplied(const std::string& uri, int applied, std::string_view sentence,
