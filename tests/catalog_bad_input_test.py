@@ -174,6 +174,15 @@ def test_ReadOnlyFile_IsReadAndNotWritten(filled, source):
     assert as_others("snapshot", filled.table("flights")).object()["version"] == 2
 
 
+def test_ReadingAReadOnlyFile_LeavesNothingInTheWayOfWriters(filled, source):
+    source.append(5)
+    filled.path.chmod(0o444)
+    assert as_others("snapshot", filled.table("flights")).object()["version"] == 2
+    filled.path.chmod(0o644)
+    report = as_others("import", source.folder, filled.table("flights")).object()
+    assert report["toVersion"] == 3
+
+
 def test_DatabaseWithoutPermission_IsUnavailable(filled, source):
     filled.path.chmod(0)
     for command in [*everything(filled, source), ["init", filled.uri],
