@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -73,8 +74,8 @@ class RowChecker final : public log::RowSink {
   std::int64_t body_bytes_ = 0;
   std::int64_t body_parts_ = 0;
   std::int64_t parts_seen_ = 0;
-  // What the rows of earlier versions say ends with each version, from earliest_version on.
-  std::vector<FileTotals> ends_;
+  // What the rows of earlier versions say ends with each version to come.
+  std::map<Version, FileTotals> ends_;
   FileTotals ended_;  // up to the current version
   std::int64_t versions_seen_ = 0;
   std::int64_t rows_compared_ = 0;

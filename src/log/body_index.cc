@@ -142,9 +142,9 @@ Result<void> Indexer::StartBody(const ChunkRows& chunk) {
 
 Result<void> Indexer::CheckFileId(std::int64_t file_id) const {
   // Ids start at a multiple of the room that a table has.
-  if ((file_id + 1) % kFileIdsPerTable != 0) return {};
+  if ((file_id + 1) % store::kFileIdsPerTable != 0) return {};
   return Fail(ErrorCode::kLimitExceeded,
-              fmt::format("a table has room for {} rows of files", kFileIdsPerTable - 1));
+              fmt::format("a table has room for {} rows of files", store::kFileIdsPerTable - 1));
 }
 
 Result<void> Indexer::EndEarlier(const BodyId& body, const FileMention& file) {

@@ -22,8 +22,6 @@ inline constexpr std::size_t kIndexThreadsMax = 3;
 // So many files are remembered while a table is indexed from its beginning; from then on every file
 // is looked up. About 40 bytes each at worst.
 inline constexpr std::size_t kSeenFilesMax = 4'000'000;
-// Each kind of file of a table has room for so many rows (docs/schema.md, file_id).
-inline constexpr std::int64_t kFileIdsPerTable = std::int64_t{1} << 40;
 
 // Where the texts come from.
 class BodySource {

@@ -72,9 +72,25 @@ Result<std::vector<TableRow>> ReadTables(Cursor& rows) {
   }
 }
 
+// Whether what all other rows are found by can be right.
+Result<void> CheckTable(const TableRow& table) {
+  const bool is_run = table.earliest_version == table.base_version.value_or(Version(0)) &&
+                      table.base_body_hash.has_value() == table.base_version.has_value() &&
+                      table.earliest_version.value() >= 0 &&
+                      table.current_version >= table.earliest_version;
+  const bool is_range = table.first_file_id >= 0 && table.first_file_id % kFileIdsPerTable == 0;
+  if (is_run && is_range) return {};
+  return Fail(Error(ErrorCode::kCorrupt,
+                    fmt::format("the row of table {} in dl_tables cannot be right: {} contradict "
+                                "each other; import the table afresh",
+                                table.name, is_run ? "its file ids" : "its versions"))
+                  .With("table", table.name));
+}
+
 Result<std::optional<TableRow>> ReadTableIfAny(Cursor& rows) {
   DELTALAKEDB_ASSIGN(auto tables, ReadTables(rows));
   if (tables.empty()) return std::optional<TableRow>();
+  DELTALAKEDB_TRY(CheckTable(tables.front()));
   return std::optional(std::move(tables.front()));
 }
 

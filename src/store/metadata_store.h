@@ -64,6 +64,7 @@ class MetadataStore {
  public:
   explicit MetadataStore(Connection& connection) : connection_(connection) {}
 
+  // Errors also: Corrupt (a row that cannot be right; fact `table`).
   Result<std::optional<TableRow>> FindTable(std::string_view name);
   Result<std::optional<TableRow>> FindTable(const TableId& table);
   Result<std::vector<TableRow>> ListTables();  // with num_files

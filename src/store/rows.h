@@ -24,6 +24,9 @@ inline constexpr std::string_view kTimeOfFile = "file";
 inline constexpr std::string_view kTimeOfChecksum = "checksum";
 inline constexpr std::string_view kTimeOfCheckpoint = "checkpoint";
 
+// Each kind of file of a table has room for so many rows (docs/schema.md, file_id).
+inline constexpr std::int64_t kFileIdsPerTable = std::int64_t{1} << 40;
+
 struct TableRow {
   TableId table_id;
   std::string name;

@@ -1,2 +1,0 @@
--- Clears a table's rows before they are made anew. $1 table_id. Index: table_id in front.
-DELETE FROM dl_add_files WHERE table_id = $1
