@@ -1,7 +1,6 @@
 #include "tests/catalog_file.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <zstd.h>
 
 #include <array>
@@ -34,17 +33,6 @@ std::string TextOf(sqlite3_stmt* statement, int column) {
 }
 
 }  // namespace
-
-TempFolder::TempFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "deltalakedb-XXXXXX").native();
-  EXPECT_NE(::mkdtemp(name.data()), nullptr) << name;
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 std::map<std::string, std::string> FilesIn(const std::filesystem::path& folder) {
   std::map<std::string, std::string> files;

@@ -10,21 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/temp_folder.h"
+
 namespace deltalakedb::testing {
 
-// A folder that goes with its owner.
-class TempFolder {
- public:
-  TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder();
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using base::TempFolder;
 
 // Every file below a folder with what is in it.
 std::map<std::string, std::string> FilesIn(const std::filesystem::path& folder);
