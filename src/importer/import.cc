@@ -128,7 +128,10 @@ class Import {
                     const Present& present);
   Result<void> Verify(store::Connection& connection, const CopySource& source,
                       const Present& present);
-  Result<importer::SourceReplay> Replay(const CopySource& source, const Present& present) const;
+  // The version whose state the run continues; none when it starts by itself.
+  std::optional<Version> VersionBefore(const Present& present) const {
+    return IsIncremental(present) ? std::optional(present.table->current_version) : std::nullopt;
+  }
   bool IsIncremental(const Present& present) const { return present.table && !options_.force; }
 
   const SourceTable& source_;
@@ -240,25 +243,28 @@ Result<void> Import::CheckFeatures(const CopySource& source) const {
 
 // ---- taking in ----------------------------------------------------------------------------------
 
+// What a table is called once another has its name.
+std::string ReplacedName(const TableRow& old) {
+  constexpr std::size_t kIdDigits = 8;
+  const std::string ending = ".replaced-" + old.table_id.ToString().substr(0, kIdDigits);
+  std::string name = old.name;
+  if (name.size() + ending.size() > kTableNameBytesMax) {
+    name.resize(kTableNameBytesMax - ending.size());
+    // A character is not cut in two (RFC 3629: the bytes that continue one begin with 10).
+    while (!name.empty() && (static_cast<unsigned char>(old.name[name.size()]) & 0xC0) == 0x80) {
+      name.pop_back();
+    }
+  }
+  return name + ending;
+}
+
 Result<void> Import::SetAside(MetadataStore& store, const TableRow& old,
                               const TableRow& replacement) {
-  constexpr std::size_t kIdDigits = 8;
-  std::string name = old.name;
-  const std::string ending = ".replaced-" + old.table_id.ToString().substr(0, kIdDigits);
-  while (name.size() + ending.size() > kTableNameBytesMax) name.pop_back();
-  // A character is not cut in two (RFC 3629: the bytes that continue one begin with 10).
-  while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0) == 0x80) name.pop_back();
-  if (name.size() < old.name.size() && !name.empty() &&
-      (static_cast<unsigned char>(name.back()) & 0x80) != 0) {
-    name.pop_back();
-  }
-  name += ending;
   auto properties = nlohmann::json::parse(old.properties, nullptr, false);
   if (!properties.is_object()) properties = nlohmann::json::object();
   properties[std::string(kReplacedByProperty)] = replacement.table_id.ToString();
-  DELTALAKEDB_TRY(store.RenameTable(old.table_id, name, properties.dump()));
-  report_.replaced_table = std::move(name);
-  return {};
+  report_.replaced_table = ReplacedName(old);
+  return store.RenameTable(old.table_id, *report_.replaced_table, properties.dump());
 }
 
 Result<TableRow> Import::PrepareTable(MetadataStore& store, const CopySource& source,
@@ -298,6 +304,7 @@ Result<void> Import::Copy(store::Connection& connection, const CopySource& sourc
     index.start = std::move(row.index);
     index.start.num_added = index.start.num_removed = index.start.num_cdc = 0;
     index.start.commit_info.reset();
+    index.start.operation.reset();
     index.has_start = true;
   }
   DELTALAKEDB_ASSIGN(const std::int64_t now_us, store.LoadClock());
@@ -329,29 +336,20 @@ Result<void> Import::Copy(store::Connection& connection, const CopySource& sourc
   return {};
 }
 
-Result<importer::SourceReplay> Import::Replay(const CopySource& source,
-                                              const Present& present) const {
-  importer::ReplayStart start;
-  start.is_first_version = source.has_base();
-  std::optional<Version> from;
-  if (source.has_base()) from = source.versions().first;
-  if (IsIncremental(present)) from = present.table->current_version;
-  if (from) {
-    DELTALAKEDB_ASSIGN(start.snapshot, source_.log->LoadSnapshot(TableVersion::At(*from)));
-  }
-  return importer::ReplaySource(source, start, options_.verification == Verification::kFull);
-}
-
 Result<void> Import::Verify(store::Connection& connection, const CopySource& source,
                             const Present& present) {
   if (options_.verification == Verification::kNone) return {};
-  // A table that cannot be read cannot be replayed either.
-  if (options_.metadata_only) return {};
-  DELTALAKEDB_ASSIGN(const auto replay, Replay(source, present));
+  const auto replay = importer::ReplayRun(*source_.log, source, VersionBefore(present),
+                                          options_.verification == Verification::kFull);
+  if (!replay) {
+    // A state that cannot be read cannot be replayed either; commits alone can.
+    const bool is_unreadable = replay.error().code() == ErrorCode::kUnsupported;
+    return is_unreadable && options_.metadata_only ? Result<void>() : Fail(replay.error());
+  }
   DELTALAKEDB_ASSIGN(const auto table, MetadataStore(connection).FindTable(target_.table));
   importer::Differences differences;
   DELTALAKEDB_TRY(importer::CompareWithSource(
-      connection, *table, {replay, *source_.log, options_.verification == Verification::kFull},
+      connection, *table, {*replay, *source_.log, options_.verification == Verification::kFull},
       differences));
   report_.verified = differences.is_empty();
   report_.differences = std::move(differences).Take();
@@ -431,9 +429,11 @@ Result<ImportReport> Import::Preview() {
   if (present.table && options_.force) {
     DELTALAKEDB_TRY(CheckMayReplace(*present.table, source.folder().listing.Latest()));
   }
+  if (present.table && options_.force) report_.replaced_table = ReplacedName(*present.table);
   DELTALAKEDB_TRY(CheckFeatures(source));
-  if (options_.metadata_only) return report_;
-  DELTALAKEDB_ASSIGN(const auto replay, Replay(source, present));
+  DELTALAKEDB_ASSIGN(const auto replay,
+                     importer::ReplayRun(*source_.log, source, VersionBefore(present),
+                                         /*with_content=*/false));
   report_.from_version = source.versions().first;
   report_.commits = static_cast<std::int64_t>(replay.versions.size());
   for (const auto& version : replay.versions) {

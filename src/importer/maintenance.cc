@@ -123,25 +123,16 @@ Result<void> CompareSource(const OpenTable& open, std::string_view source_uri, L
   }
   log::CopyRange range;
   range.up_to = std::min(latest, table.current_version);
-  importer::ReplayStart start;
-  if (table.base_version) {
-    DELTALAKEDB_ASSIGN(
-        const Metadata metadata,
-        log::LoadStoredMetadata(*open.connection, table.table_id, *table.base_version));
-    range.after = {*table.base_version, metadata};
+  std::optional<Version> before = table.base_version;
+  if (before) {
+    DELTALAKEDB_ASSIGN(auto metadata,
+                       log::LoadStoredMetadata(*open.connection, table.table_id, *before));
+    range.after = {*before, std::move(metadata)};
   }
-  DELTALAKEDB_ASSIGN(const auto plan, log::CopySource::Plan(std::move(folder), range));
-  std::optional<Version> from;
-  if (plan.has_base()) {
-    from = plan.versions().first;
-    start.is_first_version = true;
-  } else if (range.after) {
-    from = range.after->version;
-  }
-  if (from) {
-    DELTALAKEDB_ASSIGN(start.snapshot, source.log->LoadSnapshot(TableVersion::At(*from)));
-  }
-  DELTALAKEDB_ASSIGN(const auto replay, importer::ReplaySource(plan, start, true));
+  DELTALAKEDB_ASSIGN(const auto run, log::CopySource::Plan(std::move(folder), range));
+  if (run.has_base()) before = std::nullopt;  // the source has lost commits meanwhile
+  DELTALAKEDB_ASSIGN(const auto replay,
+                     importer::ReplayRun(*source.log, run, before, /*with_content=*/true));
   return importer::CompareWithSource(*open.connection, table, {replay, *source.log}, differences);
 }
 

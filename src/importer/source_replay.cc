@@ -79,7 +79,9 @@ class Replayer {
   Replayer(const log::CopySource& source, bool with_content)
       : source_(source), keys_(source.folder().table_root), with_content_(with_content) {}
 
-  Result<SourceReplay> Run(const ReplayStart& start);
+  // From `start`, the state of the run's first version or of `before`, the version before it; from
+  // nothing when there is neither.
+  Result<SourceReplay> Run(const Snapshot* start, std::optional<Version> before);
 
  private:
   struct Live {
@@ -165,6 +167,7 @@ void Replayer::FinishVersion(Version version) {
   if (protocol_changed_ && state.protocol) current_.protocol = TextOf(*state.protocol);
   result_.versions.push_back(current_);
   current_.adds = current_.removes = 0;
+  current_.is_state_only = false;
   current_.body_hash.reset();
   current_.metadata.reset();
   current_.protocol.reset();
@@ -172,12 +175,16 @@ void Replayer::FinishVersion(Version version) {
   body_hash_ = {};
 }
 
-Result<SourceReplay> Replayer::Run(const ReplayStart& start) {
-  if (start.snapshot != nullptr) DELTALAKEDB_TRY(TakeStart(*start.snapshot));
+Result<SourceReplay> Replayer::Run(const Snapshot* start, std::optional<Version> before) {
+  if (start != nullptr) DELTALAKEDB_TRY(TakeStart(*start));
   const Version first = source_.versions().first;
   const auto& commits = source_.commits();
-  const bool has_told = start.is_first_version && !commits.empty() && commits[0].version == first;
-  if (start.is_first_version && !has_told) FinishVersion(first);
+  // The commit of a base tells what led to the state that is there already.
+  const bool has_told = source_.has_base() && !commits.empty() && commits[0].version == first;
+  if (before || (source_.has_base() && !has_told)) {
+    current_.is_state_only = before.has_value();
+    FinishVersion(before.value_or(first));
+  }
   std::vector<log::LinesFile> files;
   for (const auto& commit : commits) files.push_back(commit.file);
   log::ChunkSource<ChunkActions> chunks(*source_.folder().file_system, std::move(files),
@@ -229,9 +236,19 @@ SetHash FileHasher::Hash(const AddFile& add) {
   return result;
 }
 
-Result<SourceReplay> ReplaySource(const log::CopySource& source, const ReplayStart& start,
-                                  bool with_content) {
-  return Replayer(source, with_content).Run(start);
+Result<SourceReplay> ReplayRun(const log::FileLog& log, const log::CopySource& run,
+                               std::optional<Version> before, bool with_content) {
+  if (!run.has_base() && !before) return Replayer(run, with_content).Run(nullptr, std::nullopt);
+  const Version from = before.value_or(run.versions().first);
+  auto start = log.LoadSnapshot(TableVersion::At(from));
+  if (start) return Replayer(run, with_content).Run(start->get(), before);
+  if (!before || start.error().code() != ErrorCode::kNotFound) return Fail(start.error());
+  const Version last = run.versions().last;
+  DELTALAKEDB_ASSIGN(auto folder, log.ListFolder());
+  DELTALAKEDB_ASSIGN(const auto last_alone,
+                     log::CopySource::Plan(std::move(folder), {last, true, std::nullopt}));
+  DELTALAKEDB_ASSIGN(const auto snapshot, log.LoadSnapshot(TableVersion::At(last)));
+  return Replayer(last_alone, with_content).Run(snapshot.get(), std::nullopt);
 }
 
 std::string TextOf(const Metadata& metadata) {

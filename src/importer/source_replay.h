@@ -13,6 +13,7 @@
 #include "deltalakedb/result.h"
 #include "deltalakedb/snapshot.h"
 #include "log/copy_source.h"
+#include "log/file_log.h"
 #include "log/log_state.h"
 #include "protocol/hash128.h"
 
@@ -51,9 +52,10 @@ class FileHasher {
 struct ReplayedVersion {
   Version version;
   FileTotals totals;
-  SetHash files;             // all zero unless content was asked for
-  std::int64_t adds = 0;     // actions
-  std::int64_t removes = 0;  // actions
+  SetHash files;               // all zero unless content was asked for
+  bool is_state_only = false;  // the actions and text of its commit were not looked at
+  std::int64_t adds = 0;       // actions
+  std::int64_t removes = 0;    // actions
   std::optional<std::string> body_hash;
   // Canonical JSON, where the version is the first of the run or changes it.
   std::optional<std::string> metadata;
@@ -65,15 +67,12 @@ struct SourceReplay {
   log::LogState state;  // at the last version
 };
 
-// What is live, and the state, before the run's first commit.
-struct ReplayStart {
-  std::shared_ptr<const Snapshot> snapshot;  // none: nothing is
-  bool is_first_version = false;  // the snapshot is that of the run's first version itself
-};
-
+// Replays a run of versions of the log that it is planned for. A run that continues the state of a
+// version, `before`, includes that state; where the log can no longer say what it was, the last
+// version alone is replayed. Features are not checked.
 // Errors: those of reading the log.
-Result<SourceReplay> ReplaySource(const log::CopySource& source, const ReplayStart& start,
-                                  bool with_content);
+Result<SourceReplay> ReplayRun(const log::FileLog& log, const log::CopySource& run,
+                               std::optional<Version> before, bool with_content);
 
 // Canonical JSON of an action, for comparing.
 std::string TextOf(const Metadata& metadata);

@@ -199,8 +199,11 @@ Result<void> Indexer::TakeAdds(ChunkRows& chunk, const OverruledLines& overruled
     } else {
       ++index_.num_files;
       if (__builtin_add_overflow(index_.size_in_bytes, file.size_bytes, &index_.size_in_bytes)) {
-        return Fail(ErrorCode::kCorrupt,
-                    "the sizes of the table's files add up to more than 63 bits");
+        return Fail(Error(ErrorCode::kCorrupt,
+                          fmt::format("the sizes of the table's files at version {} add up to "
+                                      "more than 63 bits",
+                                      chunk.body.version.value()))
+                        .With("version", chunk.body.version.value()));
       }
     }
     ++kept;
@@ -287,12 +290,16 @@ Result<void> Indexer::FinishVersion() {
   base_adds_ = {};
   base_removes_ = {};
   DELTALAKEDB_TRY(PutState());
-  if (commit_info_) index_.commit_info = commit_info_->raw;
+  if (commit_info_) {
+    index_.commit_info = commit_info_->raw;
+    index_.operation = commit_info_->operation;
+  }
   DELTALAKEDB_TRY(
       sink_.FinishVersion(current_->version, index_, commit_info_ ? &*commit_info_ : nullptr));
   ++versions_;
   index_.num_added = index_.num_removed = index_.num_cdc = 0;
   index_.commit_info.reset();
+  index_.operation.reset();
   metadata_.reset();
   protocol_.reset();
   app_transactions_.clear();

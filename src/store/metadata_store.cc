@@ -19,6 +19,8 @@ std::optional<std::string> OwnedOptionalBytes(const Cursor& row, int column) {
   return row.IsNull(column) ? std::nullopt : std::optional(std::string(row.Bytes(column)));
 }
 
+Value OptionalText(const std::optional<std::string>& text) { return text ? Value(*text) : Value(); }
+
 Value OptionalBlob(const std::optional<std::string>& bytes) {
   return bytes ? Value(Blob{*bytes}) : Value();
 }
@@ -53,13 +55,20 @@ VersionRow ReadVersion(const Cursor& row) {
   version.times = {Timestamp(row.Int(1)), Timestamp(row.Int(2)), OwnedText(row, 3), row.Int(4)};
   version.commit_id = OwnedText(row, 5);
   version.transaction_id = OwnedOptionalBytes(row, 6);
-  version.index = {row.Int(7),  row.Int(8),  row.Int(9),
-                   row.Int(10), row.Int(11), row.Int(12),
-                   row.Int(13), row.Int(14), OwnedOptionalText(row, 15)};
-  version.body_hash = OwnedOptionalBytes(row, 16);
-  version.body_bytes = row.OptionalInt(17);
-  version.body_parts = row.Int(18);
-  version.row_hash = std::string(row.Bytes(19));
+  version.index = {row.Int(7),
+                   row.Int(8),
+                   row.Int(9),
+                   row.Int(10),
+                   row.Int(11),
+                   row.Int(12),
+                   row.Int(13),
+                   row.Int(14),
+                   OwnedOptionalText(row, 15),
+                   OwnedOptionalText(row, 16)};
+  version.body_hash = OwnedOptionalBytes(row, 17);
+  version.body_bytes = row.OptionalInt(18);
+  version.body_parts = row.Int(19);
+  version.row_hash = std::string(row.Bytes(20));
   return version;
 }
 
@@ -121,8 +130,9 @@ std::string RowHash(const TableId& table, const VersionRow& row) {
         row.body_parts}) {
     Update(hash, value);
   }
-  for (const auto& text : {std::optional(row.times.timestamp_source), std::optional(row.commit_id),
-                           row.transaction_id, row.index.commit_info, row.body_hash}) {
+  for (const auto& text :
+       {std::optional(row.times.timestamp_source), std::optional(row.commit_id), row.transaction_id,
+        row.index.commit_info, row.index.operation, row.body_hash}) {
     Update(hash, text);
   }
   return std::string(hash.Finish().view());
@@ -246,7 +256,8 @@ Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
                                           std::optional<std::string_view> compressed) {
   row.row_hash = RowHash(table, row);
   const VersionIndex& index = row.index;
-  const Value commit_info = index.commit_info ? Value(*index.commit_info) : Value();
+  const Value commit_info = OptionalText(index.commit_info);
+  const Value operation = OptionalText(index.operation);
   DELTALAKEDB_TRY(connection_.Execute(StatementId::kInsertVersion,
                                       {ToValue(table),
                                        ToValue(row.version),
@@ -265,6 +276,7 @@ Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
                                        index.last_remove_id,
                                        index.last_cdc_id,
                                        commit_info,
+                                       operation,
                                        OptionalBlob(row.body_hash),
                                        ToValue(row.body_bytes),
                                        row.body_parts,
@@ -275,12 +287,13 @@ Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
 
 Result<void> MetadataStore::UpdateVersionIndex(const TableId& table, Version version,
                                                const VersionIndex& index) {
-  const Value commit_info = index.commit_info ? Value(*index.commit_info) : Value();
+  const Value commit_info = OptionalText(index.commit_info);
+  const Value operation = OptionalText(index.operation);
   DELTALAKEDB_TRY(
       connection_.Execute(StatementId::kUpdateVersionIndex,
                           {ToValue(table), ToValue(version), index.num_added, index.num_removed,
                            index.num_cdc, index.num_files, index.size_in_bytes, index.last_add_id,
-                           index.last_remove_id, index.last_cdc_id, commit_info}));
+                           index.last_remove_id, index.last_cdc_id, commit_info, operation}));
   return {};
 }
 

@@ -64,6 +64,7 @@ struct VersionIndex {
   std::int64_t last_remove_id = 0;
   std::int64_t last_cdc_id = 0;
   std::optional<std::string> commit_info;  // JSON, verbatim
+  std::optional<std::string> operation;    // out of it
 
   friend bool operator==(const VersionIndex&, const VersionIndex&) = default;
 };

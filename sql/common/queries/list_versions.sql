@@ -1,5 +1,5 @@
 -- All versions without their bodies, oldest first. $1 table_id. Index: primary key.
 SELECT version, timestamp, raw_timestamp, timestamp_source, ratified_at, commit_id, transaction_id,
        num_added, num_removed, num_cdc, num_files, size_in_bytes, last_add_id, last_remove_id,
-       last_cdc_id, commit_info, body_hash, body_bytes, body_parts, row_hash
+       last_cdc_id, commit_info, operation, body_hash, body_bytes, body_parts, row_hash
 FROM dl_table_versions WHERE table_id = $1 ORDER BY version

@@ -2,5 +2,6 @@
 -- the row is what it was. $1 table_id, $2 version. One row. Index: primary key.
 UPDATE dl_table_versions
 SET num_added = $3, num_removed = $4, num_cdc = $5, num_files = $6, size_in_bytes = $7,
-    last_add_id = $8, last_remove_id = $9, last_cdc_id = $10, commit_info = $11
+    last_add_id = $8, last_remove_id = $9, last_cdc_id = $10, commit_info = $11,
+    operation = $12
 WHERE table_id = $1 AND version = $2

@@ -43,14 +43,12 @@ CREATE TABLE dl_table_versions (
   last_remove_id   INTEGER NOT NULL,
   last_cdc_id      INTEGER NOT NULL,
   commit_info      TEXT,
+  operation        TEXT,
   body_hash        BLOB,
   body_bytes       INTEGER,
   body_parts       INTEGER NOT NULL,
   row_hash         BLOB NOT NULL,
   -- What people ask for most of commit_info. SQLite's own parser may refuse what others take.
-  operation TEXT GENERATED ALWAYS AS
-    (CASE WHEN json_valid(commit_info)
-          THEN json_extract(commit_info, '$.operation') END) VIRTUAL,
   operation_parameters TEXT GENERATED ALWAYS AS
     (CASE WHEN json_valid(commit_info)
           THEN json_extract(commit_info, '$.operationParameters') END) VIRTUAL,

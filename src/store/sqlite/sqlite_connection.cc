@@ -146,6 +146,8 @@ class SqliteConnection final : public Connection {
   Result<void> RunScript(std::string_view name, std::string_view sql) override;
 
   Result<void> Run(const char* sql);
+  // For a database that is read without locks: errors from now on when its file is changed.
+  Result<void> WatchFile();
   // The error that SQLite has just reported, at `what`.
   Error ErrorAt(std::string_view what, int code) const;
   Error ErrorAt(StatementId id, int code) const {
@@ -167,8 +169,11 @@ class SqliteConnection final : public Connection {
                     sqlite3_destructor_type lifetime) const;
   Result<void> StepToEnd(StatementId id, sqlite3_stmt* statement);
 
+  Result<void> CheckUnchanged() const;
+
   Handle handle_;
   std::string path_;
+  std::optional<struct stat> watched_;
   std::array<Prepared, kStatementCount> prepared_;  // dies before the handle
 };
 
@@ -195,7 +200,10 @@ Result<bool> SqliteCursor::Next() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   is_done_ = true;
-  if (code == SQLITE_DONE) return false;
+  if (code == SQLITE_DONE) {
+    DELTALAKEDB_TRY(connection_.CheckUnchanged());
+    return false;
+  }
   return Fail(connection_.ErrorAt(id_, code));
 }
 
@@ -208,6 +216,31 @@ Error SqliteConnection::ErrorAt(std::string_view what, int code) const {
                fmt::format("SQLite database {}: {} ({}){}", path_, words, what, AdviceFor(known)))
       .With("database", path_)
       .With("sqliteCode", std::int64_t{known});
+}
+
+Result<void> SqliteConnection::WatchFile() {
+  struct stat status = {};
+  if (::stat(path_.c_str(), &status) != 0) {
+    return Fail(Error(ErrorCode::kIo, fmt::format("SQLite database {}: its file is gone", path_))
+                    .With("database", path_));
+  }
+  watched_ = status;
+  return {};
+}
+
+Result<void> SqliteConnection::CheckUnchanged() const {
+  if (!watched_) return {};
+  struct stat status = {};
+  if (::stat(path_.c_str(), &status) == 0 && status.st_ino == watched_->st_ino &&
+      status.st_size == watched_->st_size && status.st_mtim.tv_sec == watched_->st_mtim.tv_sec &&
+      status.st_mtim.tv_nsec == watched_->st_mtim.tv_nsec) {
+    return {};
+  }
+  return Fail(Error(ErrorCode::kBusy,
+                    fmt::format("SQLite database {}: it was written to while it was read; try "
+                                "again",
+                                path_))
+                  .With("database", path_));
 }
 
 Result<void> SqliteConnection::Run(const char* sql) {
@@ -353,12 +386,36 @@ Error CannotOpen(const std::string& path) {
   return Error(kind, message).With("database", path);
 }
 
-// Whether the file can be read at all; SQLite says no more than that it cannot be opened.
+Error CannotMake(const std::string& path, const std::string& folder) {
+  const int code = errno;
+  const ErrorCode kind = code == ENOENT || code == ENOTDIR                  ? ErrorCode::kNotFound
+                         : code == EACCES || code == EPERM || code == EROFS ? ErrorCode::kPermission
+                                                                            : ErrorCode::kIo;
+  return Error(kind, fmt::format("cannot make the database {}: the folder {}: {}", path, folder,
+                                 std::generic_category().message(code)))
+      .With("database", path);
+}
+
+bool IsWritable(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+std::string FolderOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// What SQLite does not say of a file that it cannot open.
 Result<void> CheckFile(const SqliteOptions& options) {
   struct stat status = {};
   if (::stat(options.path.c_str(), &status) != 0) {
-    if (errno == ENOENT && options.may_create) return {};
-    return Fail(CannotOpen(options.path));
+    if (errno != ENOENT || !options.may_create) return Fail(CannotOpen(options.path));
+    const std::string folder = FolderOf(options.path);
+    if (::stat(folder.c_str(), &status) != 0 || !IsWritable(folder)) {
+      return Fail(CannotMake(options.path, folder));
+    }
+    return {};
   }
   if (!S_ISREG(status.st_mode)) {
     return Fail(Error(ErrorCode::kCorrupt, options.path + " is not a file, so it is no database")
@@ -414,22 +471,23 @@ Result<std::unique_ptr<Connection>> OpenSqlite(const SqliteOptions& options) {
     return OpenAs(options.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options);
   }
   DELTALAKEDB_TRY(CheckFile(options));
-  // A file that is write-protected is opened for reading by this too.
-  const int flags = SQLITE_OPEN_READWRITE | (options.may_create ? SQLITE_OPEN_CREATE : 0);
   // A leading "./" keeps a name such as "file:x" from being taken for a URI.
   const std::string name = options.path.starts_with('/') ? options.path : "./" + options.path;
-  auto connection = OpenAs(name, flags, options);
-  if (connection || options.may_write) return connection;
-  // Reading a WAL database needs its shared-memory file. Where that cannot be made the database may
-  // still be read as it lies there, if no WAL holds newer pages (SQLite, Read-Only WAL-mode
-  // Databases).
+  // Reading a database takes a shared-memory file beside it, which somebody who may not write
+  // either cannot make or would leave behind for those who may. Where no WAL holds newer pages the
+  // file can be read as it lies there (SQLite, Read-Only WAL-mode Databases).
   struct stat status = {};
   const bool has_wal = ::stat((options.path + "-wal").c_str(), &status) == 0 && status.st_size > 0;
-  if (has_wal || connection.error().code() != ErrorCode::kIo) return connection;
-  auto unchanging = OpenAs("file:" + EncodedForUri(name) + "?immutable=1",
-                           SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, options);
-  if (unchanging) return unchanging;
-  return connection;
+  const bool can_share = IsWritable(options.path) && IsWritable(FolderOf(options.path));
+  if (!options.may_write && !can_share && !has_wal) {
+    DELTALAKEDB_ASSIGN(auto connection, OpenAs("file:" + EncodedForUri(name) + "?immutable=1",
+                                               SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, options));
+    DELTALAKEDB_TRY(connection->WatchFile());
+    return connection;
+  }
+  // A file that is write-protected is opened for reading by this too.
+  return OpenAs(name, SQLITE_OPEN_READWRITE | (options.may_create ? SQLITE_OPEN_CREATE : 0),
+                options);
 }
 
 }  // namespace deltalakedb::store
