@@ -63,13 +63,13 @@ std::set<std::string> FieldsOfCheckpointAlone(const json& replay) {
 class SqlConformanceTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<TempFolder>();
-    tables_ = LoadConformanceTables();
-    catalog_ = std::make_unique<CatalogFile>(folder_->path() / "meta.db");
-    ASSERT_TRUE(InitCatalog(catalog_->uri()).has_value());
-    for (const ConformanceTable& table : tables_.value_or(std::vector<ConformanceTable>())) {
+    shared_folder = std::make_unique<TempFolder>();
+    all_tables = LoadConformanceTables();
+    shared_catalog = std::make_unique<CatalogFile>(shared_folder->path() / "meta.db");
+    ASSERT_TRUE(InitCatalog(shared_catalog->uri()).has_value());
+    for (const ConformanceTable& table : all_tables.value_or(std::vector<ConformanceTable>())) {
       if (table.expect() != "accept") continue;
-      const auto report = ImportTable(table.folder.native(), catalog_->TableUri(table.name));
+      const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
       EXPECT_TRUE(report.has_value()) << table.name << ": " << ErrorText(report.error());
       if (!report) continue;
       EXPECT_TRUE(report->verified) << table.name;
@@ -80,19 +80,19 @@ class SqlConformanceTest : public ::testing::Test {
     std::printf(
         "sql conformance: %d tables with %d versions (%d files) match, %d older versions say so, "
         "%d texts are their files, %d tables refused\n",
-        summary_.tables, summary_.versions, summary_.files, summary_.older_versions, summary_.texts,
-        summary_.refused);
-    catalog_.reset();
-    folder_.reset();
+        summary.tables, summary.versions, summary.files, summary.older_versions, summary.texts,
+        summary.refused);
+    shared_catalog.reset();
+    shared_folder.reset();
   }
 
   void SetUp() override {
-    if (!tables_) GTEST_SKIP() << "no conformance tables";
+    if (!all_tables) GTEST_SKIP() << "no conformance tables";
   }
 
   template <typename Visit>
   static void ForEach(std::string_view expect, const Visit& visit) {
-    for (const ConformanceTable& table : *tables_) {
+    for (const ConformanceTable& table : *all_tables) {
       if (table.expect() != expect) continue;
       SCOPED_TRACE(table.name + ": " + table.why());
       visit(table);
@@ -103,10 +103,10 @@ class SqlConformanceTest : public ::testing::Test {
   static void ExpectOlderVersionsAreNotFound(const ConformanceTable& table);
   static void ExpectRefusedOrRight(const ConformanceTable& table, const CatalogFile& catalog);
 
-  static inline std::optional<std::vector<ConformanceTable>> tables_;
-  static inline std::unique_ptr<TempFolder> folder_;
-  static inline std::unique_ptr<CatalogFile> catalog_;
-  static inline Summary summary_;
+  static inline std::optional<std::vector<ConformanceTable>> all_tables;
+  static inline std::unique_ptr<TempFolder> shared_folder;
+  static inline std::unique_ptr<CatalogFile> shared_catalog;
+  static inline Summary summary;
 };
 
 void SqlConformanceTest::ExpectVersionsMatch(const ConformanceTable& table,
@@ -127,7 +127,7 @@ void SqlConformanceTest::ExpectVersionsMatch(const ConformanceTable& table,
   const auto at_latest = DescribeVersion(uri, TableVersion::Latest(), &newest);
   ASSERT_TRUE(at_latest.has_value()) << ErrorText(at_latest.error());
   EXPECT_EQ(newest->value(), latest);
-  ++summary_.tables;
+  ++summary.tables;
   for (std::int64_t version = first; version <= latest; ++version) {
     SCOPED_TRACE(fmt::format("version {}", version));
     const auto actual = DescribeVersion(uri, TableVersion::At(Version(version)));
@@ -151,8 +151,8 @@ void SqlConformanceTest::ExpectVersionsMatch(const ConformanceTable& table,
       EXPECT_GE((*actual)["files_with_num_records"], truth["files_with_num_records"]);
     }
     ExpectMatches(truth, *actual, except);
-    ++summary_.versions;
-    summary_.files += truth["num_files"].get<int>();
+    ++summary.versions;
+    summary.files += truth["num_files"].get<int>();
   }
 }
 
@@ -165,7 +165,7 @@ void SqlConformanceTest::ExpectOlderVersionsAreNotFound(const ConformanceTable& 
   for (const std::int64_t version : outside) {
     SCOPED_TRACE(fmt::format("version {}", version));
     const auto actual =
-        DescribeVersion(catalog_->TableUri(table.name), TableVersion::At(Version(version)));
+        DescribeVersion(shared_catalog->TableUri(table.name), TableVersion::At(Version(version)));
     ASSERT_FALSE(actual.has_value());
     EXPECT_EQ(actual.error().code(), ErrorCode::kNotFound) << ErrorText(actual.error());
     const Error::FactValue* const earliest = actual.error().FindFact("earliestVersion");
@@ -174,12 +174,13 @@ void SqlConformanceTest::ExpectOlderVersionsAreNotFound(const ConformanceTable& 
     ASSERT_NE(newest, nullptr);
     EXPECT_EQ(*earliest, Error::FactValue(first));
     EXPECT_EQ(*newest, Error::FactValue(latest));
-    ++summary_.older_versions;
+    ++summary.older_versions;
   }
 }
 
 TEST_F(SqlConformanceTest, EveryVersionOfTheRunOfAcceptedTables_MatchesTheTruth) {
-  ForEach("accept", [](const ConformanceTable& table) { ExpectVersionsMatch(table, *catalog_); });
+  ForEach("accept",
+          [](const ConformanceTable& table) { ExpectVersionsMatch(table, *shared_catalog); });
 }
 
 TEST_F(SqlConformanceTest, VersionsOutsideOfTheRun_AreNotFoundAndTheRangeIsTold) {
@@ -189,7 +190,7 @@ TEST_F(SqlConformanceTest, VersionsOutsideOfTheRun_AreNotFoundAndTheRangeIsTold)
 TEST_F(SqlConformanceTest, HistoryOfAcceptedTables_IsThatOfTheFolder) {
   ForEach("accept", [](const ConformanceTable& table) {
     const auto folder = DeltaTable::Open(table.folder.native());
-    const auto stored = DeltaTable::Open(catalog_->TableUri(table.name));
+    const auto stored = DeltaTable::Open(shared_catalog->TableUri(table.name));
     ASSERT_TRUE(folder.has_value() && stored.has_value());
     const auto expected = folder->LoadHistory();
     const auto actual = stored->LoadHistory();
@@ -224,8 +225,8 @@ TEST_F(SqlConformanceTest, TextsOfCommits_AreTheirFilesByteForByte) {
                          std::ios::binary);
       ASSERT_TRUE(file.good()) << version;
       const std::string text{std::istreambuf_iterator<char>(file), {}};
-      EXPECT_TRUE(catalog_->CommitText(table.name, version) == text) << "version " << version;
-      ++summary_.texts;
+      EXPECT_TRUE(shared_catalog->CommitText(table.name, version) == text) << "version " << version;
+      ++summary.texts;
     }
   });
 }
@@ -235,7 +236,7 @@ TEST_F(SqlConformanceTest, Verify_FindsNothing) {
     for (const bool with_source : {false, true}) {
       VerifyOptions options;
       if (with_source) options.against = table.folder.native();
-      const auto report = VerifyTable(catalog_->TableUri(table.name), options);
+      const auto report = VerifyTable(shared_catalog->TableUri(table.name), options);
       ASSERT_TRUE(report.has_value()) << ErrorText(report.error());
       for (const Difference& difference : report->differences) {
         ADD_FAILURE() << (with_source ? "against the source: " : "") << difference.where << ": "
@@ -247,22 +248,22 @@ TEST_F(SqlConformanceTest, Verify_FindsNothing) {
 
 TEST_F(SqlConformanceTest, Reindex_ChangesNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
-    const std::string before = catalog_->Dump(table.name);
-    const auto report = ReindexTable(catalog_->TableUri(table.name));
+    const std::string before = shared_catalog->Dump(table.name);
+    const auto report = ReindexTable(shared_catalog->TableUri(table.name));
     ASSERT_TRUE(report.has_value()) << ErrorText(report.error());
-    EXPECT_TRUE(catalog_->Dump(table.name) == before);
+    EXPECT_TRUE(shared_catalog->Dump(table.name) == before);
   });
 }
 
 TEST_F(SqlConformanceTest, SecondImport_SaysThatNothingIsNewAndChangesNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
-    const std::string before = catalog_->Dump(table.name);
-    const auto report = ImportTable(table.folder.native(), catalog_->TableUri(table.name));
+    const std::string before = shared_catalog->Dump(table.name);
+    const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
     ASSERT_TRUE(report.has_value()) << ErrorText(report.error());
     EXPECT_FALSE(report->from_version.has_value());
     EXPECT_EQ(report->commits, 0);
     EXPECT_EQ(report->to_version.value(), table.replay()["latest"]);
-    EXPECT_TRUE(catalog_->Dump(table.name) == before);
+    EXPECT_TRUE(shared_catalog->Dump(table.name) == before);
   });
 }
 
@@ -292,13 +293,13 @@ TEST_F(SqlConformanceTest, LatestOnly_IsTheLatestVersion) {
 }
 
 TEST_F(SqlConformanceTest, TablesToRefuse_LeaveTheCatalogAsItWas) {
-  const auto before = FilesIn(folder_->path());
+  const auto before = FilesIn(shared_folder->path());
   ForEach("refuse", [&](const ConformanceTable& table) {
-    const auto report = ImportTable(table.folder.native(), catalog_->TableUri(table.name));
+    const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
     ASSERT_FALSE(report.has_value());
     EXPECT_EQ(report.error().code(), RefusalCode(table.why())) << ErrorText(report.error());
-    EXPECT_TRUE(FilesIn(folder_->path()) == before);
-    ++summary_.refused;
+    EXPECT_TRUE(FilesIn(shared_folder->path()) == before);
+    ++summary.refused;
   });
 }
 
@@ -323,7 +324,7 @@ TEST_F(SqlConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
     }
     EXPECT_NE(report.error().code(), ErrorCode::kInternal) << ErrorText(report.error());
     EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
-    ++summary_.refused;
+    ++summary.refused;
   });
 }
 
