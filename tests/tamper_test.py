@@ -150,7 +150,8 @@ def other_text(chance, value):
     if value and chance.random() < 0.5:
         at = chance.randrange(len(value))
         return value[:at] + chance.choice("xyz019{}\" ") + value[at + 1:]
-    return chance.choice([value + "x", value + " ", value[1:], "", None, "null", "[]", "{}"])
+    return chance.choice([value + "x", value + " ", value[1:], value + "\0", "", None, "null", "[]",
+                          "{}"])
 
 
 def other_bytes(chance, value):
