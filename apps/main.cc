@@ -29,6 +29,8 @@ void KeepStandardDescriptorsTaken() {
 void HandleSignals() {
   // OutputStream notices a broken pipe by itself.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file beyond the shell's limit is an error of that write, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A shell starts background commands with interrupts ignored; they stay so.
   struct sigaction before = {};
   sigaction(SIGINT, nullptr, &before);

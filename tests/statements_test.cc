@@ -90,7 +90,6 @@ TEST_F(SqliteStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kListTablesAt, {"INDEX dl_tables_location (location=?)"}},
       {StatementId::kFindVersion, {by_version}},
       {StatementId::kFindBody, {by_version}},
-      {StatementId::kFindVersionAtTime, {"INDEX dl_table_versions_timestamp (table_id=? AND"}},
       {StatementId::kFindCommitId, {"(table_id=? AND commit_id=?)"}},
       {StatementId::kUpdateVersionIndex, {by_version}},
       {StatementId::kListBodyParts, {"(table_id=? AND version=? AND origin=?)"}},

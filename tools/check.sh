@@ -11,6 +11,7 @@ stage "tidy" .venv/bin/python tools/tidy.py
 stage "tests of the tools" .venv/bin/python -m pytest -q -p no:cacheprovider tools
 for preset in release asan; do
   stage "$preset: build" build "$preset" || continue
+  if [[ $preset == release ]]; then stage "clang-tidy" make --no-print-directory lint; fi
   stage "$preset: quick tests" tests "$preset" --label-regex "$quick"
   stage "$preset: all other tests" tests "$preset" --label-exclude "$quick"
 done

@@ -114,7 +114,7 @@ class Import {
   Result<Present> FindPresent(store::Connection& connection) const;
   Result<void> CheckSameHistory(MetadataStore& store, const TableRow& table,
                                 const log::LogFolder& folder) const;
-  Result<void> CheckMayReplace(const TableRow& table, Version source_latest) const;
+  Result<void> CheckMayReplace(const TableRow& table, const CopySource& source) const;
   Result<CopySource> Plan(const Present& present);
   Result<void> CheckFeatures(const CopySource& source) const;
   Result<void> CheckProtocol(const Protocol& protocol) const;
@@ -154,8 +154,19 @@ Result<Import::Present> Import::FindPresent(store::Connection& connection) const
                     .With("table", target_.table)
                     .With("location", present.table->location));
   }
+  if (present.table && IsReplaced(*present.table)) {
+    return Fail(Error(ErrorCode::kAlreadyExists,
+                      fmt::format("table {} was set aside for another that has its name now, and "
+                                  "takes nothing in",
+                                  target_.table))
+                    .With("table", target_.table));
+  }
   if (!present.table) {
-    DELTALAKEDB_ASSIGN(const auto others, store.ListTablesAt(source_.location));
+    DELTALAKEDB_ASSIGN(auto others, store.ListTablesAt(source_.location));
+    if (source_.real_location != source_.location) {
+      DELTALAKEDB_ASSIGN(const auto real, store.ListTablesAt(source_.real_location));
+      others.insert(others.end(), real.begin(), real.end());
+    }
     for (const TableRow& other : others) {
       if (IsReplaced(other)) continue;
       return Fail(
@@ -200,8 +211,20 @@ Result<void> Import::CheckSameHistory(MetadataStore& store, const TableRow& tabl
           .With("version", common->first.value()));
 }
 
-Result<void> Import::CheckMayReplace(const TableRow& table, Version source_latest) const {
-  if (options_.yes || table.current_version <= source_latest) return {};
+Result<void> Import::CheckMayReplace(const TableRow& table, const CopySource& source) const {
+  const Version source_first = source.versions().first;
+  const Version source_latest = source.folder().listing.Latest();
+  if (options_.yes) return {};
+  if (table.earliest_version < source_first && !options_.latest_only) {
+    return Fail(Error(ErrorCode::kAlreadyExists,
+                      fmt::format("the catalog has table {} from version {} on, the source only "
+                                  "from {} on: give --yes as well if the older versions may be "
+                                  "set aside",
+                                  table.name, table.earliest_version.value(), source_first.value()))
+                    .With("table", table.name)
+                    .With("version", table.earliest_version.value()));
+  }
+  if (table.current_version <= source_latest) return {};
   return Fail(Error(ErrorCode::kAlreadyExists,
                     fmt::format("the catalog has version {} of table {}, the source only {}: give "
                                 "--yes as well if these versions may be set aside",
@@ -384,11 +407,18 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
       report_.table_id = present.table->table_id;
       report_.to_version = present.table->current_version;
       report_.num_files = row.index.num_files;
+      if (const Version latest = source.folder().listing.Latest();
+          latest < present.table->current_version) {
+        source.folder().sink->Write(
+            LogLevel::kWarning,
+            fmt::format("{} has versions up to {} only, the catalog up to {}", source_.location,
+                        latest.value(), present.table->current_version.value()));
+      }
       return report_;
     }
   } else {
     if (present.table) {
-      DELTALAKEDB_TRY(CheckMayReplace(*present.table, source.folder().listing.Latest()));
+      DELTALAKEDB_TRY(CheckMayReplace(*present.table, source));
     }
     DELTALAKEDB_TRY(CheckFeatures(source));
   }
@@ -427,7 +457,7 @@ Result<ImportReport> Import::Preview() {
   report_.to_version = source.versions().last;
   if (source.versions().last < source.versions().first) return report_;
   if (present.table && options_.force) {
-    DELTALAKEDB_TRY(CheckMayReplace(*present.table, source.folder().listing.Latest()));
+    DELTALAKEDB_TRY(CheckMayReplace(*present.table, source));
   }
   if (present.table && options_.force) report_.replaced_table = ReplacedName(*present.table);
   DELTALAKEDB_TRY(CheckFeatures(source));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/try.h"
@@ -26,6 +28,9 @@ Result<SourceTable> OpenSource(std::string_view uri, LogSink& sink) {
   }
   SourceTable source;
   DELTALAKEDB_ASSIGN(source.location, storage::AbsolutePath(file->path));
+  std::error_code failure;  // what cannot be followed is left as it is; opening it says why
+  const auto real = std::filesystem::canonical(source.location, failure);
+  source.real_location = failure ? source.location : real.string();
   source.table_root = protocol::CanonicalLocalRoot(source.location);
   DELTALAKEDB_ASSIGN(source.log,
                      log::FileLog::Open(storage::LocalFileSystem(), source.location, sink));

@@ -214,20 +214,7 @@ Result<std::optional<Version>> CommitTimes::FindLastUpTo(Timestamp moment,
       range.last = std::min(range.last, Version(in_commit_->since.value() - 1));
     }
   }
-  // Times increase within the range, so the last one at or before the moment is found by halving.
-  std::int64_t low = range.first.value();
-  std::int64_t high = range.last.value() + 1;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    DELTALAKEDB_ASSIGN(const Timestamp time, Find(Version(middle)));
-    if (time <= moment) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  if (low == range.first.value()) return std::optional<Version>();
-  return std::optional(Version(low - 1));
+  return log::FindLastUpTo(moment, range, [this](Version version) { return Find(version); });
 }
 
 }  // namespace deltalakedb::log

@@ -38,6 +38,26 @@ struct CommitTime {
   TimeSource source = TimeSource::kFile;
 };
 
+// The last version in `range` whose time is `moment` or before; nullopt when there is none. Times
+// increase within the range, so it is found by halving; `time_of(version)` is a Result<Timestamp>.
+template <typename TimeOf>
+Result<std::optional<Version>> FindLastUpTo(Timestamp moment, VersionRange range, TimeOf time_of) {
+  std::int64_t low = range.first.value();
+  std::int64_t high = range.last.value() + 1;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const Result<Timestamp> time = time_of(Version(middle));
+    if (!time) return Fail(time.error());
+    if (*time <= moment) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == range.first.value()) return std::optional<Version>();
+  return std::optional(Version(low - 1));
+}
+
 class CommitTimes {
  public:
   // `metadata` is the latest one; `folder` outlives this.

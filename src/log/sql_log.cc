@@ -144,7 +144,8 @@ Result<Version> ResolveTimestamp(store::Connection& connection, const TableRow& 
       range.last = std::min(range.last, Version(in_commit->since.value() - 1));
     }
   }
-  DELTALAKEDB_ASSIGN(const auto found, store.FindVersionAtTime(table.table_id, range, moment));
+  const auto time_of = [&](Version version) { return TimeOf(store, table, version); };
+  DELTALAKEDB_ASSIGN(const auto found, FindLastUpTo(moment, range, time_of));
   if (found) return *found;
   DELTALAKEDB_ASSIGN(const Timestamp first, TimeOf(store, table, table.earliest_version));
   return Fail(NoVersionAsOld(table, moment, first));

@@ -180,8 +180,10 @@ Result<void> MetadataStore::AdvanceTable(const TableRow& row, Version from) {
                            ToValue(row.last_commit_timestamp), row.last_ratified_at_us,
                            OptionalBlob(row.base_body_hash)}));
   if (moved == 1) return {};
-  return Fail(ErrorCode::kInternal,
-              fmt::format("the table {} was not at version {}", row.name, from.value()));
+  return Fail(Error(ErrorCode::kCorrupt,
+                    fmt::format("the row of table {} in dl_tables is not at version {}", row.name,
+                                from.value()))
+                  .With("table", row.name));
 }
 
 Result<void> MetadataStore::RenameTable(const TableId& table, std::string_view name,
@@ -234,16 +236,6 @@ Result<std::vector<HistoryRow>> MetadataStore::ListHistory(const TableId& table,
                        OwnedOptionalBytes(*rows, 3), rows->Int(4), rows->Int(5),
                        OwnedOptionalText(*rows, 6)});
   }
-}
-
-Result<std::optional<Version>> MetadataStore::FindVersionAtTime(const TableId& table,
-                                                                VersionRange range,
-                                                                Timestamp moment) {
-  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindVersionAtTime,
-                                                        {ToValue(table), ToValue(range.first),
-                                                         ToValue(range.last), ToValue(moment)}));
-  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-  return has_row ? std::optional(Version(rows->Int(0))) : std::nullopt;
 }
 
 Result<bool> MetadataStore::HasCommitId(const TableId& table, std::string_view commit_id) {

@@ -71,7 +71,7 @@ class MetadataStore {
   Result<std::vector<TableRow>> ListTablesAt(std::string_view location);
   // The row's first_file_id is set here.
   Result<void> InsertTable(TableRow& row);
-  // Moves the table from version `from` to that of `row`. Errors: Internal when it was elsewhere,
+  // Moves the table from version `from` to that of `row`. Errors: Corrupt when it was elsewhere,
   // which cannot be while the caller holds the right to write.
   Result<void> AdvanceTable(const TableRow& row, Version from);
   // Gives a table another name and other properties.
@@ -85,8 +85,6 @@ class MetadataStore {
   Result<void> ForEachVersion(const TableId& table,
                               const std::function<Result<void>(VersionRow)>& visit);
   Result<std::vector<HistoryRow>> ListHistory(const TableId& table, const HistoryFilter& filter);
-  Result<std::optional<Version>> FindVersionAtTime(const TableId& table, VersionRange range,
-                                                   Timestamp moment);
   Result<bool> HasCommitId(const TableId& table, std::string_view commit_id);
   // `compressed` is the text of the commit where it is not in parts. Sets the row's row_hash.
   Result<void> InsertVersion(const TableId& table, VersionRow& row,

@@ -1,5 +1,6 @@
 -- The transaction log of Delta tables. docs/schema.md describes every column.
 --
+-- Tables are STRICT, so that a value of another type than its column's is refused.
 -- Rows of files are addressed by file_id, which SQLite keeps them in order of: each table has a
 -- range of its own, and within it ids ascend with the versions and with the lines of a commit
 -- (docs/adr/0005-rows-of-files-in-sqlite.md).
@@ -19,7 +20,7 @@ CREATE TABLE dl_tables (
   mode                  TEXT NOT NULL CHECK (mode IN ('exclusive', 'shared')),
   properties            TEXT NOT NULL,
   first_file_id         INTEGER NOT NULL UNIQUE
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE INDEX dl_tables_location ON dl_tables (location);
 
@@ -65,9 +66,7 @@ CREATE TABLE dl_table_versions (
   body             BLOB,
   PRIMARY KEY (table_id, version),
   UNIQUE (table_id, commit_id)
-);
-
-CREATE INDEX dl_table_versions_timestamp ON dl_table_versions (table_id, timestamp);
+) STRICT;
 
 CREATE TABLE dl_body_parts (
   table_id   BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -77,7 +76,7 @@ CREATE TABLE dl_body_parts (
   text_bytes INTEGER NOT NULL,
   body       BLOB NOT NULL,
   PRIMARY KEY (table_id, version, origin, part)
-);
+) STRICT;
 
 CREATE TABLE dl_add_files (
   file_id                    INTEGER PRIMARY KEY,
@@ -102,7 +101,7 @@ CREATE TABLE dl_add_files (
   base_row_id                INTEGER,
   default_row_commit_version INTEGER,
   clustering_provider        TEXT
-);
+) STRICT;
 
 CREATE UNIQUE INDEX dl_add_files_key
   ON dl_add_files (table_id, path_key, dv_id, version, origin);
@@ -129,7 +128,7 @@ CREATE TABLE dl_remove_files (
   dv_cardinality             INTEGER,
   base_row_id                INTEGER,
   default_row_commit_version INTEGER
-);
+) STRICT;
 
 CREATE UNIQUE INDEX dl_remove_files_key
   ON dl_remove_files (table_id, path_key, dv_id, version, origin);
@@ -144,7 +143,7 @@ CREATE TABLE dl_cdc_files (
   size             INTEGER NOT NULL,
   data_change      INTEGER NOT NULL,
   tags             TEXT
-);
+) STRICT;
 
 CREATE INDEX dl_cdc_files_version ON dl_cdc_files (table_id, version);
 
@@ -154,7 +153,7 @@ CREATE TABLE dl_metadata_updates (
   key      TEXT NOT NULL,
   value    TEXT NOT NULL,
   PRIMARY KEY (table_id, version, key)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE dl_protocol_updates (
   table_id       BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -164,7 +163,7 @@ CREATE TABLE dl_protocol_updates (
   features       TEXT,
   unknown_fields TEXT,
   PRIMARY KEY (table_id, version, protocol)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE dl_txn_actions (
   table_id     BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -173,7 +172,7 @@ CREATE TABLE dl_txn_actions (
   app_version  INTEGER NOT NULL,
   last_updated INTEGER,
   PRIMARY KEY (table_id, app_id, version)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE dl_domain_metadata (
   table_id      BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -182,7 +181,7 @@ CREATE TABLE dl_domain_metadata (
   configuration TEXT NOT NULL,
   removed       INTEGER NOT NULL CHECK (removed IN (0, 1)),
   PRIMARY KEY (table_id, domain, version)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE dl_file_segments (
   table_id      BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -192,7 +191,7 @@ CREATE TABLE dl_file_segments (
   zone_map      TEXT NOT NULL,
   block         BLOB NOT NULL,
   PRIMARY KEY (table_id, as_of_version, segment)
-);
+) STRICT;
 
 CREATE TABLE dl_mirror_status (
   table_id          BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -206,7 +205,7 @@ CREATE TABLE dl_mirror_status (
   owner             TEXT,
   lease_until       INTEGER,
   PRIMARY KEY (table_id, mirror_engine)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE dl_commit_fences (
   table_id   BLOB NOT NULL REFERENCES dl_tables ON DELETE CASCADE,
@@ -214,4 +213,4 @@ CREATE TABLE dl_commit_fences (
   attempt_id TEXT,
   fenced_at  INTEGER NOT NULL,
   PRIMARY KEY (table_id, commit_id)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;

@@ -4,4 +4,4 @@ CREATE TABLE dl_schema_migrations (
   name       TEXT NOT NULL,
   checksum   BLOB NOT NULL,
   applied_at INTEGER NOT NULL
-)
+) STRICT

@@ -42,6 +42,10 @@ ErrorCode CodeFor(int extended) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
+    // Our statements fit the schema, and our rows its keys: another one made or changed these.
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
       return ErrorCode::kCorrupt;
     case SQLITE_NOMEM:
       return ErrorCode::kUnavailable;
@@ -66,12 +70,20 @@ std::string_view AdviceFor(int extended) {
       return "; the file or its folder must be writable for this";
     case SQLITE_NOTADB:
       return "; the file is something else or is encrypted";
+    case SQLITE_ERROR:
+      return "; the catalog's tables are not as this program makes them, or belong to another one";
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+      return "; rows of the catalog contradict each other: `deltalakedb verify` tells more";
     case SQLITE_CORRUPT:
       return "; restore it from a backup, or import the tables again";
     default:
       return "";
   }
 }
+
+// The shortest page, of which a database has at least one (SQLite, Database File Format).
+constexpr ::off_t kDatabaseBytesMin = 512;
 
 class SqliteConnection;
 
@@ -419,6 +431,11 @@ Result<void> CheckFile(const SqliteOptions& options) {
   }
   if (!S_ISREG(status.st_mode)) {
     return Fail(Error(ErrorCode::kCorrupt, options.path + " is not a file, so it is no database")
+                    .With("database", options.path));
+  }
+  // SQLite takes anything this short for a database that is still empty.
+  if (status.st_size > 0 && status.st_size < kDatabaseBytesMin) {
+    return Fail(Error(ErrorCode::kCorrupt, options.path + " is too short to be a database")
                     .With("database", options.path));
   }
   const int file = ::open(options.path.c_str(), O_RDONLY | O_CLOEXEC);
