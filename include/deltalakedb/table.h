@@ -1,7 +1,8 @@
 // DeltaTable: a Delta table wherever its log lives.
 //
-// One API for file-based tables (paths, file://) and for tables whose log is in a database. For reading state and history; rows are not its business yet.
-// Thread-safety: a DeltaTable may be used from several threads at once.
+// One API for file-based tables (paths, file://) and for tables whose log is in a database. For
+// reading state and history; rows are not its business yet. Thread-safety: a DeltaTable may be used
+// from several threads at once.
 //
 //   auto table = DeltaTable::Open("/data/orders");
 //   if (!table) return table.error();
