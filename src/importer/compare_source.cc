@@ -262,7 +262,9 @@ Result<void> Comparison::NameFiles(Version version) {
 
 Result<void> Comparison::CompareState() {
   const Version last = replay_.versions.back().version;
-  DELTALAKEDB_ASSIGN(const TableState stored, log::LoadStoredState(connection_, table_, last));
+  DELTALAKEDB_ASSIGN(const auto row, store_.LoadVersion(table_.table_id, last));
+  DELTALAKEDB_ASSIGN(const TableState stored,
+                     log::LoadStoredState(connection_, table_.table_id, row));
   const log::LogState& expected = replay_.state;
   const bool same_transactions = std::ranges::equal(
       stored.app_transactions, expected.app_transactions, [](const auto& left, const auto& right) {

@@ -315,13 +315,8 @@ Result<TableRow> Import::PrepareTable(MetadataStore& store, const CopySource& so
 Result<void> Import::Copy(store::Connection& connection, const CopySource& source,
                           const TableRow& table, const Present& present) {
   MetadataStore store(connection);
-  log::IndexOptions index;
-  index.chunk.table = table.table_id;
-  index.chunk.table_root = source_.table_root;
+  log::IndexOptions index = log::OptionsFromStart(table);
   index.chunk.compress = true;
-  index.base_version = table.base_version;
-  index.start.last_add_id = index.start.last_remove_id = index.start.last_cdc_id =
-      table.first_file_id - 1;
   if (IsIncremental(present)) {
     DELTALAKEDB_ASSIGN(auto row, store.LoadVersion(table.table_id, table.current_version));
     index.start = std::move(row.index);
@@ -332,7 +327,7 @@ Result<void> Import::Copy(store::Connection& connection, const CopySource& sourc
   }
   DELTALAKEDB_ASSIGN(const std::int64_t now_us, store.LoadClock());
   log::SqlLogWriter writer(store, {.table = table,
-                                   .table_root = source_.table_root,
+                                   .table_root = index.chunk.table_root,
                                    .find_time =
                                        [&source](Version version, const CommitInfo* info) {
                                          return source.FindTime(version, info);
@@ -477,8 +472,6 @@ Result<ImportReport> Import::Preview() {
 Result<ImportReport> Import::Run() {
   report_.table = target_.table;
   if (options_.dry_run) return Preview();
-  // Without a source that can be planned there is no reason to touch the database.
-  DELTALAKEDB_TRY(source_.log->ListFolder());
   DELTALAKEDB_ASSIGN(auto created, store::CreatedDatabase::Open(target_.uri));
   DELTALAKEDB_ASSIGN(const auto connection, created.database()->Acquire());
   DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kWrite));

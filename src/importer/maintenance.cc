@@ -13,7 +13,6 @@
 #include "importer/source_table.h"
 #include "log/sql_bodies.h"
 #include "log/sql_log.h"
-#include "protocol/paths.h"
 #include "store/database.h"
 #include "store/metadata_store.h"
 #include "store/migrations.h"
@@ -64,16 +63,6 @@ Result<OpenTable> Open(std::string_view uri_text, store::DatabaseMode mode) {
   return OpenTable{std::move(database), std::move(connection), *std::move(table)};
 }
 
-log::IndexOptions IndexOptionsOf(const TableRow& table) {
-  log::IndexOptions options;
-  options.chunk.table = table.table_id;
-  options.chunk.table_root = protocol::CanonicalLocalRoot(table.location);
-  options.base_version = table.base_version;
-  options.start.last_add_id = options.start.last_remove_id = options.start.last_cdc_id =
-      table.first_file_id - 1;
-  return options;
-}
-
 // A text that is not what was put in is a finding; a database that cannot be read is a failure.
 bool IsAboutText(const Error& error) {
   return (error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kLimitExceeded) &&
@@ -88,7 +77,7 @@ std::optional<Version> VersionOf(const Error& error) {
 
 Result<std::int64_t> CompareRows(const OpenTable& open, Differences& differences) {
   MetadataStore store(*open.connection);
-  const log::IndexOptions options = IndexOptionsOf(open.table);
+  const log::IndexOptions options = log::OptionsFromStart(open.table);
   DELTALAKEDB_ASSIGN(const auto bodies,
                      log::SqlBodies::Open(open.database, open.table, options.chunk));
   importer::RowChecker checker(store, open.table, differences);
@@ -211,7 +200,7 @@ Result<ReindexReport> ReindexTable(std::string_view table_uri, LogSink*) {
   for (std::size_t i = 0; i < store::kRelations.size(); ++i) {
     DELTALAKEDB_TRY(store.ClearRows(static_cast<store::Relation>(i), open.table.table_id));
   }
-  const log::IndexOptions options = IndexOptionsOf(open.table);
+  const log::IndexOptions options = log::OptionsFromStart(open.table);
   DELTALAKEDB_ASSIGN(const auto bodies,
                      log::SqlBodies::Open(open.database, open.table, options.chunk));
   Reindexer sink(store, open.table, options.chunk.table_root);

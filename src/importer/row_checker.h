@@ -8,7 +8,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "deltalakedb/result.h"
 #include "importer/compare_source.h"
@@ -68,7 +67,6 @@ class RowChecker final : public log::RowSink {
   const store::TableRow& table_;
   Differences& differences_;
   std::array<Rows, store::kRelations.size()> relations_;
-  std::vector<store::VersionRow> version_;  // the current one, when it is there
   log::BodyHash hash_;
   std::optional<std::string> body_hash_;  // of the current version's commit
   std::int64_t body_bytes_ = 0;
@@ -77,7 +75,6 @@ class RowChecker final : public log::RowSink {
   // What the rows of earlier versions say ends with each version to come.
   std::map<Version, FileTotals> ends_;
   FileTotals ended_;  // up to the current version
-  std::int64_t versions_seen_ = 0;
   std::int64_t rows_compared_ = 0;
 };
 

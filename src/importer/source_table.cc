@@ -8,7 +8,6 @@
 
 #include "base/try.h"
 #include "deltalakedb/uri.h"
-#include "protocol/paths.h"
 #include "storage/file_system.h"
 
 namespace deltalakedb::importer {
@@ -31,7 +30,6 @@ Result<SourceTable> OpenSource(std::string_view uri, LogSink& sink) {
   std::error_code failure;  // what cannot be followed is left as it is; opening it says why
   const auto real = std::filesystem::canonical(source.location, failure);
   source.real_location = failure ? source.location : real.string();
-  source.table_root = protocol::CanonicalLocalRoot(source.location);
   DELTALAKEDB_ASSIGN(source.log,
                      log::FileLog::Open(storage::LocalFileSystem(), source.location, sink));
   return source;

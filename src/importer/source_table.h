@@ -14,7 +14,6 @@ namespace deltalakedb::importer {
 struct SourceTable {
   std::string location;       // absolute, without `.` and `..`
   std::string real_location;  // the same with links followed
-  std::string table_root;     // canonical, as protocol/paths.h takes it
   std::unique_ptr<log::FileLog> log;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/try.h"
 #include "log/commit_scan.h"
+#include "protocol/paths.h"
 
 namespace deltalakedb::log {
 
@@ -309,6 +310,16 @@ Result<void> Indexer::FinishVersion() {
 }
 
 }  // namespace
+
+IndexOptions OptionsFromStart(const store::TableRow& table) {
+  IndexOptions options;
+  options.chunk.table = table.table_id;
+  options.chunk.table_root = protocol::CanonicalLocalRoot(table.location);
+  options.base_version = table.base_version;
+  options.start.last_add_id = options.start.last_remove_id = options.start.last_cdc_id =
+      table.first_file_id - 1;
+  return options;
+}
 
 Result<IndexResult> IndexBodies(BodySource& source, RowSink& sink, const IndexOptions& options) {
   return Indexer(source, sink, options).Run();

@@ -61,6 +61,9 @@ struct IndexOptions {
   bool has_start = false;
 };
 
+// For a table from its first text on.
+IndexOptions OptionsFromStart(const store::TableRow& table);
+
 // The newest versions that changed metaData and protocol; nullopt when no text had any.
 struct IndexResult {
   std::optional<Version> metadata_version;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <ranges>
 
+#include "base/time_text.h"
 #include "base/try.h"
 #include "log/action_lines.h"
 #include "log/line_chunks.h"
@@ -200,21 +201,22 @@ Result<CommitTime> CommitTimes::FindDetailed(Version version, const CommitInfo* 
 
 Result<std::optional<Version>> CommitTimes::FindLastUpTo(Timestamp moment,
                                                          VersionRange range) const {
-  // Which of the two kinds of time is meant goes by the moment alone.
-  if (in_commit_ && in_commit_->since > Version(0)) {
-    Timestamp since_time;
-    if (in_commit_->since_time) {
-      since_time = *in_commit_->since_time;
-    } else {
-      DELTALAKEDB_ASSIGN(since_time, Find(std::max(in_commit_->since, range.first)));
-    }
-    if (moment >= since_time) {
-      range.first = std::max(range.first, in_commit_->since);
-    } else {
-      range.last = std::min(range.last, Version(in_commit_->since.value() - 1));
-    }
-  }
-  return log::FindLastUpTo(moment, range, [this](Version version) { return Find(version); });
+  return log::FindLastUpTo(in_commit_, moment, range,
+                           [this](Version version) { return Find(version); });
+}
+
+Error NoVersionAsOld(std::string_view subject, Timestamp moment, VersionRange range,
+                     Timestamp first, Timestamp last) {
+  return Error(
+             ErrorCode::kNotFound,
+             fmt::format("{} has no version as old as {}; its versions {} to {} were committed "
+                         "from {} to {}",
+                         subject, base::FormatRfc3339(moment), range.first.value(),
+                         range.last.value(), base::FormatRfc3339(first), base::FormatRfc3339(last)))
+      .With("earliestTimestamp", first.ms())
+      .With("latestTimestamp", last.ms())
+      .With("earliestVersion", range.first.value())
+      .With("latestVersion", range.last.value());
 }
 
 }  // namespace deltalakedb::log

@@ -4,8 +4,11 @@
 // Thread-safety: immutable; members read files.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "deltalakedb/actions.h"
 #include "deltalakedb/ids.h"
@@ -38,16 +41,30 @@ struct CommitTime {
   TimeSource source = TimeSource::kFile;
 };
 
-// The last version in `range` whose time is `moment` or before; nullopt when there is none. Times
-// increase within the range, so it is found by halving; `time_of(version)` is a Result<Timestamp>.
+// The last version in `range` whose time is `moment` or before; nullopt when there is none.
+// `time_of(version)` is a Result<Timestamp>, whose errors are passed on.
 template <typename TimeOf>
-Result<std::optional<Version>> FindLastUpTo(Timestamp moment, VersionRange range, TimeOf time_of) {
+Result<std::optional<Version>> FindLastUpTo(const std::optional<InCommitTimestamps>& in_commit,
+                                            Timestamp moment, VersionRange range, TimeOf time_of) {
+  // Which of the two kinds of time is meant goes by the moment alone.
+  if (in_commit && in_commit->since > Version(0)) {
+    Result<Timestamp> since_time = in_commit->since_time
+                                       ? Result<Timestamp>(*in_commit->since_time)
+                                       : time_of(std::max(in_commit->since, range.first));
+    if (!since_time) return Fail(std::move(since_time).error());
+    if (moment >= *since_time) {
+      range.first = std::max(range.first, in_commit->since);
+    } else {
+      range.last = std::min(range.last, Version(in_commit->since.value() - 1));
+    }
+  }
+  // Times increase within the range, so the last one at or before the moment is found by halving.
   std::int64_t low = range.first.value();
   std::int64_t high = range.last.value() + 1;
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
-    const Result<Timestamp> time = time_of(Version(middle));
-    if (!time) return Fail(time.error());
+    Result<Timestamp> time = time_of(Version(middle));
+    if (!time) return Fail(std::move(time).error());
     if (*time <= moment) {
       low = middle + 1;
     } else {
@@ -57,6 +74,11 @@ Result<std::optional<Version>> FindLastUpTo(Timestamp moment, VersionRange range
   if (low == range.first.value()) return std::optional<Version>();
   return std::optional(Version(low - 1));
 }
+
+// The error where that finds nothing: which moments there are. `subject` is "the table", or names
+// it.
+Error NoVersionAsOld(std::string_view subject, Timestamp moment, VersionRange range,
+                     Timestamp first, Timestamp last);
 
 class CommitTimes {
  public:

@@ -8,7 +8,6 @@
 #include <variant>
 
 #include "base/ordered_pipeline.h"
-#include "base/time_text.h"
 #include "base/try.h"
 #include "log/action_lines.h"
 #include "log/commit_times.h"
@@ -142,16 +141,7 @@ Result<Version> ResolveTimestamp(const LogFolder& folder, const Metadata& latest
   if (found) return *found;
   DELTALAKEDB_ASSIGN(const Timestamp first, times.Find(range.first));
   DELTALAKEDB_ASSIGN(const Timestamp last, times.Find(range.last));
-  return Fail(
-      Error(ErrorCode::kNotFound,
-            fmt::format("the table has no version as old as {}; its versions {} to {} were "
-                        "committed from {} to {}",
-                        base::FormatRfc3339(moment), range.first.value(), range.last.value(),
-                        base::FormatRfc3339(first), base::FormatRfc3339(last)))
-          .With("earliestTimestamp", first.ms())
-          .With("latestTimestamp", last.ms())
-          .With("earliestVersion", range.first.value())
-          .With("latestVersion", range.last.value()));
+  return Fail(NoVersionAsOld("the table", moment, range, first, last));
 }
 
 Result<std::shared_ptr<const Snapshot>> LoadListedSnapshot(

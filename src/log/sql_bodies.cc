@@ -44,24 +44,36 @@ std::string NameOf(const BodyId& body) {
   return fmt::format("the text of version {}", body.version.value());
 }
 
-// The parts of one text in order, on a cursor of their own.
+// The parts of one text in order, to its end.
 class StoredParts final : public LineChunkStream {
  public:
-  StoredParts(store::ConnectionLease connection, BodyId body, std::unique_ptr<store::Cursor> parts)
-      : connection_(std::move(connection)), body_(body), parts_(std::move(parts)) {}
+  // `count` is how many there are, where that is known. `connection` is the cursor's when it is
+  // this stream's alone.
+  StoredParts(BodyId body, std::optional<std::int64_t> count, std::unique_ptr<store::Cursor> parts,
+              std::optional<store::ConnectionLease> connection)
+      : connection_(std::move(connection)), body_(body), count_(count), parts_(std::move(parts)) {}
 
   Result<std::optional<LineChunk>> Next() override {
     DELTALAKEDB_ASSIGN(const bool has_part, parts_->Next());
-    if (!has_part) return std::optional<LineChunk>();
+    if (!has_part) {
+      if (read_ == 0 || read_ != count_.value_or(read_)) return Fail(Incomplete());
+      return std::optional<LineChunk>();
+    }
+    if (parts_->Int(0) != read_) return Fail(Incomplete());
+    ++read_;
     DELTALAKEDB_ASSIGN(auto chunk, Decompress(body_, parts_->Bytes(2), parts_->Int(1), line_));
     line_ += std::ranges::count(chunk.text, '\n');
     return std::optional(std::move(chunk));
   }
 
  private:
-  store::ConnectionLease connection_;
+  Error Incomplete() const { return Damaged(body_, "is not complete"); }
+
+  std::optional<store::ConnectionLease> connection_;
   BodyId body_;
+  std::optional<std::int64_t> count_;
   std::unique_ptr<store::Cursor> parts_;
+  std::int64_t read_ = 0;
   std::int64_t line_ = 0;
 };
 
@@ -85,44 +97,29 @@ Result<std::unique_ptr<SqlBodies>> SqlBodies::Open(const std::shared_ptr<store::
       new SqlBodies(database, std::move(connection), std::move(table), options));
 }
 
-Result<std::optional<LineChunk>> SqlBodies::NextPart() {
-  DELTALAKEDB_ASSIGN(const bool has_part, parts_->Next());
-  if (has_part && parts_->Int(0) == parts_read_) {
-    ++parts_read_;
-    DELTALAKEDB_ASSIGN(auto chunk, Decompress(*parts_of_, parts_->Bytes(2), parts_->Int(1), line_));
-    line_ += std::ranges::count(chunk.text, '\n');
-    return std::optional(std::move(chunk));
-  }
-  if (has_part || (parts_expected_ >= 0 && parts_read_ != parts_expected_) || parts_read_ == 0) {
-    return Fail(Damaged(*parts_of_, "is not complete"));
-  }
-  parts_.reset();
-  return std::optional<LineChunk>();
+Result<void> SqlBodies::OpenParts(const BodyId& body, std::optional<std::int64_t> count) {
+  DELTALAKEDB_ASSIGN(auto parts, store_.ListBodyParts(table_.table_id, body.version, body.origin));
+  parts_of_ = body;
+  parts_ = std::make_unique<StoredParts>(body, count, std::move(parts), std::nullopt);
+  return {};
 }
 
 Result<std::optional<BodySource::Task>> SqlBodies::Next() {
-  const auto task = [this](const BodyId& body, LineChunk chunk, bool is_whole) {
-    return std::optional<Task>([this, body, is_whole, text = std::move(chunk)] {
-      ChunkOptions own = options_;
-      own.name = NameOf(body);
-      return MakeChunkRows(body, text, is_whole, own);
-    });
-  };
-  const auto open_parts = [&](const BodyId& body, std::int64_t expected) -> Result<void> {
-    parts_of_ = body;
-    parts_expected_ = expected;
-    parts_read_ = line_ = 0;
-    DELTALAKEDB_ASSIGN(parts_, store_.ListBodyParts(table_.table_id, body.version, body.origin));
-    return {};
-  };
   for (;;) {
     if (parts_ != nullptr) {
-      DELTALAKEDB_ASSIGN(auto chunk, NextPart());
-      if (chunk) return task(*parts_of_, *std::move(chunk), false);
+      DELTALAKEDB_ASSIGN(auto chunk, parts_->Next());
+      if (chunk) {
+        return std::optional<Task>([this, body = parts_of_, text = *std::move(chunk)] {
+          ChunkOptions own = options_;
+          own.name = NameOf(body);
+          return MakeChunkRows(body, text, /*is_whole_body=*/false, own);
+        });
+      }
+      parts_.reset();
     }
     if (has_base_left_) {
       has_base_left_ = false;
-      DELTALAKEDB_TRY(open_parts({*table_.base_version, Origin::kBase}, -1));
+      DELTALAKEDB_TRY(OpenParts({*table_.base_version, Origin::kBase}, std::nullopt));
       continue;
     }
     if (next_ > table_.current_version) return std::optional<Task>();
@@ -132,7 +129,7 @@ Result<std::optional<BodySource::Task>> SqlBodies::Next() {
     if (!stored) return Fail(Damaged(body, "is missing, as is its row"));
     if (!stored->hash && table_.base_version == body.version) continue;  // its file was gone
     if (stored->parts > 0) {
-      DELTALAKEDB_TRY(open_parts(body, stored->parts));
+      DELTALAKEDB_TRY(OpenParts(body, stored->parts));
       continue;
     }
     if (!stored->compressed) return Fail(Damaged(body, "is missing"));
@@ -150,7 +147,7 @@ Result<std::unique_ptr<LineChunkStream>> SqlBodies::Reopen(const BodyId& body) {
   DELTALAKEDB_ASSIGN(auto connection, database_->Acquire());
   store::MetadataStore store(*connection);
   DELTALAKEDB_ASSIGN(auto parts, store.ListBodyParts(table_.table_id, body.version, body.origin));
-  return std::make_unique<StoredParts>(std::move(connection), body, std::move(parts));
+  return std::make_unique<StoredParts>(body, std::nullopt, std::move(parts), std::move(connection));
 }
 
 }  // namespace deltalakedb::log

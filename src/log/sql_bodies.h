@@ -30,19 +30,18 @@ class SqlBodies final : public BodySource {
   SqlBodies(std::shared_ptr<store::Database> database, store::ConnectionLease connection,
             store::TableRow table, const ChunkOptions& options);
 
-  Result<std::optional<LineChunk>> NextPart();
+  // `count` where it is known: of a base it is not.
+  Result<void> OpenParts(const BodyId& body, std::optional<std::int64_t> count);
 
   std::shared_ptr<store::Database> database_;
   store::ConnectionLease connection_;
   store::MetadataStore store_;
   store::TableRow table_;
   const ChunkOptions& options_;
-  // The text whose parts are being read, and the version whose commit comes next.
-  std::optional<BodyId> parts_of_;
-  std::unique_ptr<store::Cursor> parts_;
-  std::int64_t parts_expected_ = -1;  // of a base it is not known
-  std::int64_t parts_read_ = 0;
-  std::int64_t line_ = 0;
+  // The text whose parts are being read, when there is one, and the version whose commit comes
+  // next.
+  BodyId parts_of_;
+  std::unique_ptr<LineChunkStream> parts_;
   bool has_base_left_;
   Version next_;
 };

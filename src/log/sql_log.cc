@@ -56,10 +56,6 @@ class ReadTransaction {
   store::ConnectionLease connection_;  // rolls back
 };
 
-VersionRange RangeOf(const TableRow& table) {
-  return {table.earliest_version, table.current_version};
-}
-
 Error NoSuchVersion(const TableRow& table, Version version) {
   return Error(ErrorCode::kNotFound,
                fmt::format("version {} of the table {} is not available; the catalog has versions "
@@ -103,20 +99,6 @@ Result<TableRow> FindTableById(MetadataStore& store, const TableRow& opened) {
                   .With("table", opened.name));
 }
 
-Error NoVersionAsOld(const TableRow& table, Timestamp moment, Timestamp first) {
-  return Error(ErrorCode::kNotFound,
-               fmt::format("the table {} has no version as old as {}; its versions {} to {} were "
-                           "committed from {} to {}",
-                           table.name, base::FormatRfc3339(moment), table.earliest_version.value(),
-                           table.current_version.value(), base::FormatRfc3339(first),
-                           base::FormatRfc3339(table.last_commit_timestamp)))
-      .With("table", table.name)
-      .With("earliestTimestamp", first.ms())
-      .With("latestTimestamp", table.last_commit_timestamp.ms())
-      .With("earliestVersion", table.earliest_version.value())
-      .With("latestVersion", table.current_version.value());
-}
-
 Result<Timestamp> TimeOf(MetadataStore& store, const TableRow& table, Version version) {
   DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
   return row.times.timestamp;
@@ -130,25 +112,15 @@ Result<Version> ResolveTimestamp(store::Connection& connection, const TableRow& 
   DELTALAKEDB_ASSIGN(const Metadata latest,
                      LoadStoredMetadata(connection, table.table_id, table.current_version));
   DELTALAKEDB_ASSIGN(const auto in_commit, FindInCommitTimestamps(latest));
-  VersionRange range = RangeOf(table);
-  if (in_commit && in_commit->since > Version(0)) {
-    Timestamp since_time;
-    if (in_commit->since_time) {
-      since_time = *in_commit->since_time;
-    } else {
-      DELTALAKEDB_ASSIGN(since_time, TimeOf(store, table, std::max(in_commit->since, range.first)));
-    }
-    if (moment >= since_time) {
-      range.first = std::max(range.first, in_commit->since);
-    } else {
-      range.last = std::min(range.last, Version(in_commit->since.value() - 1));
-    }
-  }
-  const auto time_of = [&](Version version) { return TimeOf(store, table, version); };
-  DELTALAKEDB_ASSIGN(const auto found, FindLastUpTo(moment, range, time_of));
+  const VersionRange range{table.earliest_version, table.current_version};
+  DELTALAKEDB_ASSIGN(const auto found, FindLastUpTo(in_commit, moment, range, [&](Version version) {
+                       return TimeOf(store, table, version);
+                     }));
   if (found) return *found;
-  DELTALAKEDB_ASSIGN(const Timestamp first, TimeOf(store, table, table.earliest_version));
-  return Fail(NoVersionAsOld(table, moment, first));
+  DELTALAKEDB_ASSIGN(const Timestamp first, TimeOf(store, table, range.first));
+  return Fail(
+      NoVersionAsOld("the table " + table.name, moment, range, first, table.last_commit_timestamp)
+          .With("table", table.name));
 }
 
 Result<Version> Resolve(store::Connection& connection, const TableRow& table, TableVersion which) {
@@ -235,27 +207,26 @@ Result<Protocol> LoadStoredProtocol(store::Connection& connection, const TableId
   return ParseAction<Protocol>(std::move(text), table, version);
 }
 
-Result<TableState> LoadStoredState(store::Connection& connection, const TableRow& table,
-                                   Version version) {
+Result<TableState> LoadStoredState(store::Connection& connection, const TableId& table,
+                                   const store::VersionRow& row) {
   MetadataStore store(connection);
-  DELTALAKEDB_ASSIGN(const Timestamp time, TimeOf(store, table, version));
   TableState state;
-  state.version = version;
-  state.timestamp = time;
-  DELTALAKEDB_ASSIGN(state.protocol, LoadStoredProtocol(connection, table.table_id, version));
-  DELTALAKEDB_ASSIGN(state.metadata, LoadStoredMetadata(connection, table.table_id, version));
-  DELTALAKEDB_ASSIGN(auto transactions, store.LoadAppTransactions(table.table_id, version));
+  state.version = row.version;
+  state.timestamp = row.times.timestamp;
+  DELTALAKEDB_ASSIGN(state.protocol, LoadStoredProtocol(connection, table, row.version));
+  DELTALAKEDB_ASSIGN(state.metadata, LoadStoredMetadata(connection, table, row.version));
+  DELTALAKEDB_ASSIGN(auto transactions, store.LoadAppTransactions(table, row.version));
   for (AppTransaction& transaction : transactions) {
     std::string app_id = transaction.app_id;
     state.app_transactions.emplace(std::move(app_id), std::move(transaction));
   }
-  DELTALAKEDB_ASSIGN(const auto domains, store.LoadDomainMetadata(table.table_id, version));
+  DELTALAKEDB_ASSIGN(const auto domains, store.LoadDomainMetadata(table, row.version));
   state.domain_metadata.insert(domains.begin(), domains.end());
   return state;
 }
 
 Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> database,
-                                             std::string table_name, LogSink&) {
+                                             std::string table_name) {
   DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database));
   if (auto fits = store::CheckSchema(transaction.connection()); !fits) {
     return Fail(std::move(fits).error().In(database->name()));
@@ -283,11 +254,12 @@ Result<std::shared_ptr<const Snapshot>> SqlLog::LoadSnapshot(TableVersion which)
   MetadataStore store(transaction.connection());
   DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
   DELTALAKEDB_ASSIGN(const Version version, Resolve(transaction.connection(), table, which));
-  DELTALAKEDB_ASSIGN(TableState state, LoadStoredState(transaction.connection(), table, version));
+  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
+  DELTALAKEDB_ASSIGN(TableState state,
+                     LoadStoredState(transaction.connection(), table.table_id, row));
   if (auto readable = protocol::CheckReadable(state.protocol); !readable) {
     return Fail(std::move(readable).error().With("version", version.value()));
   }
-  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
   StoredFiles files{database_,
                     table.name,
                     table.table_id,
@@ -301,7 +273,8 @@ Result<TableState> SqlLog::LoadState(TableVersion which) const {
   MetadataStore store(transaction.connection());
   DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
   DELTALAKEDB_ASSIGN(const Version version, Resolve(transaction.connection(), table, which));
-  return LoadStoredState(transaction.connection(), table, version);
+  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
+  return LoadStoredState(transaction.connection(), table.table_id, row);
 }
 
 Result<std::vector<HistoryEntry>> SqlLog::LoadHistory(const HistoryOptions& options) const {

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 
-#include "deltalakedb/log_sink.h"
 #include "deltalakedb/result.h"
 #include "log/transaction_log.h"
 #include "store/database.h"
@@ -17,11 +16,11 @@ namespace deltalakedb::log {
 
 class SqlLog final : public TransactionLog {
  public:
-  // The table of that name. `sink` outlives this.
+  // The table of that name.
   // Errors: NotFound (no such table, or no catalog), Unsupported (another schema), those of the
   // database.
   static Result<std::unique_ptr<SqlLog>> Open(std::shared_ptr<store::Database> database,
-                                              std::string table_name, LogSink& sink);
+                                              std::string table_name);
 
   Result<Version> LoadLatestVersion() const override;
   Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;
@@ -36,10 +35,10 @@ class SqlLog final : public TransactionLog {
   store::TableRow table_;  // as it was when the log was opened; its id and name do not change
 };
 
-// What the rows say of a version, from within a transaction of the caller's.
-// Errors: NotFound (facts version, earliestVersion, latestVersion), Corrupt, those of the database.
-Result<TableState> LoadStoredState(store::Connection& connection, const store::TableRow& table,
-                                   Version version);
+// What the rows say of the version of `row`, from within a transaction of the caller's.
+// Errors: Corrupt, those of the database.
+Result<TableState> LoadStoredState(store::Connection& connection, const TableId& table,
+                                   const store::VersionRow& row);
 
 // The table's protocol or metaData at a version, as the log would have it.
 Result<Protocol> LoadStoredProtocol(store::Connection& connection, const TableId& table,

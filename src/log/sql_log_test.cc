@@ -165,7 +165,7 @@ TEST_F(SqlLogTest, HeldSnapshot_StreamsTheSameFilesWhileCopyingGoesOn) {
 }
 
 TEST_F(SqlLogTest, MissingTable_IsNotFound) {
-  const auto log = SqlLog::Open(copy_.database(), "t", NullLogSink());
+  const auto log = SqlLog::Open(copy_.database(), "t");
   ASSERT_FALSE(log.has_value());
   EXPECT_EQ(log.error().code(), ErrorCode::kNotFound);
 }

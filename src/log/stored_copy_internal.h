@@ -61,7 +61,7 @@ class StoredCopy {
   }
 
   std::unique_ptr<SqlLog> Open() const {
-    auto log = SqlLog::Open(database_, "t", NullLogSink());
+    auto log = SqlLog::Open(database_, "t");
     EXPECT_TRUE(log.has_value()) << log.error().message();
     return *std::move(log);
   }

@@ -318,15 +318,15 @@ Result<std::int64_t> MetadataStore::CountBodyParts(const TableId& table) {
   return LoadInt(StatementId::kCountBodyParts, {&id, 1});
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> MetadataStore::LoadMetadata(
-    const TableId& table, Version version) {
-  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLoadMetadata,
-                                                        {ToValue(table), ToValue(version)}));
-  std::vector<std::pair<std::string, std::string>> fields;
+Result<std::vector<std::pair<std::string, std::string>>> MetadataStore::LoadTexts(
+    StatementId statement, const TableId& table, Version version) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(statement, {ToValue(table), ToValue(version)}));
+  std::vector<std::pair<std::string, std::string>> texts;
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-    if (!has_row) return fields;
-    fields.emplace_back(rows->Text(0), rows->Text(1));
+    if (!has_row) return texts;
+    texts.emplace_back(rows->Text(0), rows->Text(1));
   }
 }
 
@@ -350,18 +350,6 @@ Result<std::vector<AppTransaction>> MetadataStore::LoadAppTransactions(const Tab
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return transactions;
     transactions.push_back({OwnedText(*rows, 0), rows->Int(1), rows->OptionalInt(2)});
-  }
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> MetadataStore::LoadDomainMetadata(
-    const TableId& table, Version version) {
-  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLoadDomainMetadata,
-                                                        {ToValue(table), ToValue(version)}));
-  std::vector<std::pair<std::string, std::string>> domains;
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-    if (!has_row) return domains;
-    domains.emplace_back(rows->Text(0), rows->Text(1));
   }
 }
 

@@ -102,12 +102,16 @@ class MetadataStore {
 
   // The fields of metaData at a version, verbatim JSON by name; empty when there is none.
   Result<std::vector<std::pair<std::string, std::string>>> LoadMetadata(const TableId& table,
-                                                                        Version version);
+                                                                        Version version) {
+    return LoadTexts(StatementId::kLoadMetadata, table, version);
+  }
   Result<ProtocolRows> LoadProtocol(const TableId& table, Version version);
   Result<std::vector<AppTransaction>> LoadAppTransactions(const TableId& table, Version version);
   // Configuration by domain, none removed.
   Result<std::vector<std::pair<std::string, std::string>>> LoadDomainMetadata(const TableId& table,
-                                                                              Version version);
+                                                                              Version version) {
+    return LoadTexts(StatementId::kLoadDomainMetadata, table, version);
+  }
 
   // Rows of a relation, InfoOf(relation).columns values each.
   Result<void> InsertRows(Relation relation, std::span<const Value> values);
@@ -128,6 +132,10 @@ class MetadataStore {
   Result<std::int64_t> LoadClock();
 
  private:
+  // Two texts per row.
+  Result<std::vector<std::pair<std::string, std::string>>> LoadTexts(StatementId statement,
+                                                                     const TableId& table,
+                                                                     Version version);
   Result<std::int64_t> LoadInt(StatementId statement, std::span<const Value> parameters);
 
   Connection& connection_;

@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "protocol/hash128.h"
+#include "store/metadata_store.h"
 
 namespace deltalakedb::store {
 
@@ -67,12 +68,6 @@ Result<void> CheckKnown(Connection& connection, const std::vector<Applied>& appl
   return {};
 }
 
-Result<std::int64_t> LoadClock(Connection& connection) {
-  DELTALAKEDB_ASSIGN(const auto rows, connection.Query(StatementId::kFindClock, {}));
-  DELTALAKEDB_TRY(rows->Next());
-  return rows->Int(0);
-}
-
 }  // namespace
 
 Result<std::vector<Migration>> LoadMigrations(Connection& connection) {
@@ -118,7 +113,7 @@ Result<int> ApplyMigrations(Connection& connection) {
        MigrationScripts(connection.dialect()).subspan(applied.size())) {
     DELTALAKEDB_TRY(connection.RunScript(script.name, script.up));
     const std::string checksum = ChecksumOf(script);
-    DELTALAKEDB_ASSIGN(const std::int64_t now, LoadClock(connection));
+    DELTALAKEDB_ASSIGN(const std::int64_t now, MetadataStore(connection).LoadClock());
     DELTALAKEDB_TRY(connection.Execute(StatementId::kInsertMigration,
                                        {script.version, script.name, Blob{checksum}, now}));
     ++steps;

@@ -31,7 +31,7 @@ Result<DeltaTable> DeltaTable::Open(std::string_view uri, const OpenOptions& opt
   DELTALAKEDB_TRY(parsed.RequireTable());
   if (parsed.is_database()) {
     DELTALAKEDB_ASSIGN(auto database, store::Database::Open(parsed, store::DatabaseMode::kRead));
-    DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(std::move(database), *parsed.table(), sink));
+    DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(std::move(database), *parsed.table()));
     return DeltaTable(std::move(log));
   }
   return Fail(
