@@ -4,14 +4,15 @@
     tools/embed_sql.py SQL_FOLDER OUTPUT_FOLDER
 
 sql/DIALECT/queries/NAME.sql is a statement, and replaces sql/common/queries/NAME.sql for its
-dialect. sql/DIALECT/migrations/NNNN_NAME.up.sql and .down.sql are a migration.
+dialect. sql/DIALECT/migrations/NNNN_NAME.up.sql and .down.sql are a migration. Of a statement that
+inserts plain rows, the table and its columns are named as well, for bulk loading.
 """
 
 import re
 import sys
 from pathlib import Path
 
-DIALECTS = ["sqlite"]
+DIALECTS = ["sqlite", "postgres", "duckdb"]
 
 
 def camel(name):
@@ -35,6 +36,16 @@ def read_statements(folder, dialect):
         for path in sorted((folder / place / "queries").glob("*.sql")):
             statements[path.stem] = without_comments(path.read_text(encoding="utf-8"))
     return statements
+
+
+def insert_target(text):
+    """The table and columns of an INSERT whose values are $1, $2, … in their order, or None."""
+    found = re.fullmatch(r"INSERT INTO (\w+) \(([\w\s,]+)\)\s*VALUES \(([$\d\s,]+)\)", text)
+    if not found:
+        return None
+    columns = re.findall(r"\w+", found[2])
+    wanted = [f"${i + 1}" for i in range(len(columns))]
+    return (found[1], columns) if re.findall(r"\$\d+", found[3]) == wanted else None
 
 
 def read_migrations(folder, dialect):
@@ -75,6 +86,13 @@ std::string_view StatementName(StatementId id);
 // Empty where the dialect has no such statement.
 std::string_view StatementText(Dialect dialect, StatementId id);
 
+// Where a statement of the form INSERT INTO table (columns) VALUES ($1, $2, …) puts its rows.
+struct InsertTarget {{
+  std::string_view table;  // empty where the statement has another form
+  std::span<const std::string_view> columns;
+}};
+InsertTarget InsertTargetOf(StatementId id);
+
 struct MigrationScript {{
   std::int64_t version;  // 1, 2, …
   std::string_view name;
@@ -101,6 +119,19 @@ def source(names, statements, migrations):
                             for number, name, up, down in migrations[dialect])
         parts.append(f"constexpr std::array<MigrationScript, {len(migrations[dialect])}> "
                      f"k{camel(dialect)}Migrations = {{{{\n{listed}}}}};\n")
+    targets = []
+    for name in names:
+        target = insert_target(next(texts[name] for texts in statements.values() if name in texts))
+        if target is None:
+            targets.append("  {}")
+            continue
+        columns = ", ".join(f'"{column}"' for column in target[1])
+        parts.append(f"constexpr std::array<std::string_view, {len(target[1])}> "
+                     f"k{camel(name)}Columns = {{{{{columns}}}}};\n")
+        targets.append(f'  {{"{target[0]}", k{camel(name)}Columns}}')
+    listed = ",\n".join(targets)
+    parts.append("constexpr std::array<InsertTarget, kStatementCount> kInsertTargets = {{\n"
+                 f"{listed}}}}};\n")
     texts = "\n".join(f"    case Dialect::k{camel(dialect)}:\n"
                       f"      return k{camel(dialect)}[static_cast<std::size_t>(id)];"
                       for dialect in statements)
@@ -115,6 +146,10 @@ std::string_view StatementText(Dialect dialect, StatementId id) {{
 {texts}
   }}
   return {{}};
+}}
+
+InsertTarget InsertTargetOf(StatementId id) {{
+  return kInsertTargets[static_cast<std::size_t>(id)];
 }}
 
 std::span<const MigrationScript> MigrationScripts(Dialect dialect) {{

@@ -139,9 +139,9 @@ class Reindexer final : public log::RowSink {
   Result<void> PutRows(store::Relation relation, std::span<const store::Value> rows) override {
     return store_.InsertRows(relation, rows);
   }
-  Result<std::optional<std::int64_t>> EndFile(Version version,
-                                              const log::FileMention& file) override {
-    return log::EndStoredFile(store_, table_.table_id, table_root_, version, file);
+  Result<FileTotals> EndFiles(Version version,
+                              std::span<const log::FileMention* const> files) override {
+    return log::EndStoredFiles(store_, {table_.table_id, table_root_}, version, files);
   }
   Result<void> FinishVersion(Version version, const store::VersionIndex& index,
                              const CommitInfo*) override {

@@ -31,8 +31,8 @@ class RowChecker final : public log::RowSink {
 
   Result<void> PutText(const log::ChunkRows& chunk) override;
   Result<void> PutRows(store::Relation relation, std::span<const store::Value> rows) override;
-  Result<std::optional<std::int64_t>> EndFile(Version, const log::FileMention&) override {
-    return std::optional<std::int64_t>();  // told by the rows themselves: see ends_
+  Result<FileTotals> EndFiles(Version, std::span<const log::FileMention* const>) override {
+    return FileTotals();  // told by the rows themselves: see ends_
   }
   Result<void> FinishVersion(Version version, const store::VersionIndex& index,
                              const CommitInfo* info) override;

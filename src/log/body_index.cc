@@ -85,7 +85,7 @@ class Indexer {
   bool CanEnd(const BodyId& body) const {
     return body.origin == Origin::kCommit && !IsTold(body) && (options_.has_start || versions_ > 0);
   }
-  Result<void> EndEarlier(const BodyId& body, const FileMention& file);
+  Result<void> EndEarlier(const BodyId& body, std::span<const FileMention* const> files);
   Result<void> CheckFileId(std::int64_t file_id) const;
 
   BodySource& source_;
@@ -148,24 +148,25 @@ Result<void> Indexer::CheckFileId(std::int64_t file_id) const {
               fmt::format("a table has room for {} rows of files", store::kFileIdsPerTable - 1));
 }
 
-Result<void> Indexer::EndEarlier(const BodyId& body, const FileMention& file) {
-  if (!CanEnd(body) || !seen_.MayHold(file.key)) return {};
-  DELTALAKEDB_ASSIGN(const auto size_bytes, sink_.EndFile(body.version, file));
-  if (!size_bytes) return {};
-  --index_.num_files;
-  index_.size_in_bytes -= *size_bytes;
+Result<void> Indexer::EndEarlier(const BodyId& body, std::span<const FileMention* const> files) {
+  if (files.empty()) return {};
+  DELTALAKEDB_ASSIGN(const FileTotals ended, sink_.EndFiles(body.version, files));
+  index_.num_files -= ended.num_files;
+  index_.size_in_bytes -= ended.size_in_bytes;
   return {};
 }
 
 Result<void> Indexer::TakeRemoves(ChunkRows& chunk, const OverruledLines& overruled) {
   const std::size_t columns = InfoOf(Relation::kRemoveFiles).columns;
   const bool is_base = chunk.body.origin == Origin::kBase;
+  const bool can_end = CanEnd(chunk.body);
   std::vector<Value>& rows = chunk.remove_rows;
+  std::vector<const FileMention*> ending;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < chunk.removes.size(); ++i) {
     const FileMention& file = chunk.removes[i];
     if (is_base ? !base_removes_.insert(file.key).second : overruled.IsDropped(file.line)) continue;
-    DELTALAKEDB_TRY(EndEarlier(chunk.body, file));
+    if (can_end && seen_.MayHold(file.key)) ending.push_back(&file);
     if (kept != i) {
       std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(i * columns), columns,
                   rows.begin() + static_cast<std::ptrdiff_t>(kept * columns));
@@ -174,6 +175,7 @@ Result<void> Indexer::TakeRemoves(ChunkRows& chunk, const OverruledLines& overru
     rows[kept * columns] = ++index_.last_remove_id;
     ++kept;
   }
+  DELTALAKEDB_TRY(EndEarlier(chunk.body, ending));
   return sink_.PutRows(Relation::kRemoveFiles, std::span(rows).first(kept * columns));
 }
 
@@ -181,12 +183,14 @@ Result<void> Indexer::TakeAdds(ChunkRows& chunk, const OverruledLines& overruled
   const std::size_t columns = InfoOf(Relation::kAddFiles).columns;
   const bool is_base = chunk.body.origin == Origin::kBase;
   const bool is_told = IsTold(chunk.body);
+  const bool can_end = CanEnd(chunk.body);
   std::vector<Value>& rows = chunk.add_rows;
+  std::vector<const FileMention*> ending;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < chunk.adds.size(); ++i) {
     const FileMention& file = chunk.adds[i];
     if (is_base ? !base_adds_.insert(file.key).second : overruled.IsDropped(file.line)) continue;
-    DELTALAKEDB_TRY(EndEarlier(chunk.body, file));
+    if (can_end && seen_.MayHold(file.key)) ending.push_back(&file);
     if (kept != i) {
       std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(i * columns), columns,
                   rows.begin() + static_cast<std::ptrdiff_t>(kept * columns));
@@ -209,6 +213,7 @@ Result<void> Indexer::TakeAdds(ChunkRows& chunk, const OverruledLines& overruled
     }
     ++kept;
   }
+  DELTALAKEDB_TRY(EndEarlier(chunk.body, ending));
   return sink_.PutRows(Relation::kAddFiles, std::span(rows).first(kept * columns));
 }
 

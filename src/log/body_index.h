@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ordered_pipeline.h"
+#include "deltalakedb/file_stream.h"
 #include "deltalakedb/result.h"
 #include "log/body_rows.h"
 #include "store/rows.h"
@@ -44,9 +45,9 @@ class RowSink {
   virtual Result<void> PutText(const ChunkRows& chunk) = 0;
   // Rows of InfoOf(relation).columns values each, in the order of the relation's list statement.
   virtual Result<void> PutRows(store::Relation relation, std::span<const store::Value> rows) = 0;
-  // `version` removes the file or adds it again. The size of the file that was live before; nullopt
-  // when there was none.
-  virtual Result<std::optional<std::int64_t>> EndFile(Version version, const FileMention& file) = 0;
+  // `version` removes these files or adds them again. Those of them that were live before.
+  virtual Result<FileTotals> EndFiles(Version version,
+                                      std::span<const FileMention* const> files) = 0;
   // The version's rows and texts are complete.
   virtual Result<void> FinishVersion(Version version, const store::VersionIndex& index,
                                      const CommitInfo* info) = 0;

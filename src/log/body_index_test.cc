@@ -114,14 +114,18 @@ class ListSink final : public RowSink {
     return {};
   }
   // Ends what an earlier version added, as a database does.
-  Result<std::optional<std::int64_t>> EndFile(Version version, const FileMention& file) override {
-    lookups_.push_back(fmt::format("end {} {}|{}", version.value(), file.path, file.dv_id));
-    const auto live = live_.find({std::string(file.path_key.view()), std::string(file.dv_id)});
-    if (live == live_.end() || live->second.first >= version) return std::optional<std::int64_t>();
-    const std::int64_t size_bytes = live->second.second;
-    live_.erase(live);
-    ends_.push_back(lookups_.back());
-    return size_bytes;
+  Result<FileTotals> EndFiles(Version version, std::span<const FileMention* const> files) override {
+    FileTotals ended;
+    for (const FileMention* const file : files) {
+      lookups_.push_back(fmt::format("end {} {}|{}", version.value(), file->path, file->dv_id));
+      const auto live = live_.find({std::string(file->path_key.view()), std::string(file->dv_id)});
+      if (live == live_.end() || live->second.first >= version) continue;
+      ++ended.num_files;
+      ended.size_in_bytes += live->second.second;
+      live_.erase(live);
+      ends_.push_back(lookups_.back());
+    }
+    return ended;
   }
   Result<void> FinishVersion(Version version, const store::VersionIndex& index,
                              const CommitInfo* info) override {

@@ -93,6 +93,7 @@ Result<std::unique_ptr<SqlBodies>> SqlBodies::Open(const std::shared_ptr<store::
                                                    store::TableRow table,
                                                    const ChunkOptions& options) {
   DELTALAKEDB_ASSIGN(auto connection, database->Acquire());
+  DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
   return std::unique_ptr<SqlBodies>(
       new SqlBodies(database, std::move(connection), std::move(table), options));
 }
@@ -145,6 +146,7 @@ Result<std::optional<BodySource::Task>> SqlBodies::Next() {
 Result<std::unique_ptr<LineChunkStream>> SqlBodies::Reopen(const BodyId& body) {
   // Next may be at work on another thread.
   DELTALAKEDB_ASSIGN(auto connection, database_->Acquire());
+  DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
   store::MetadataStore store(*connection);
   DELTALAKEDB_ASSIGN(auto parts, store.ListBodyParts(table_.table_id, body.version, body.origin));
   return std::make_unique<StoredParts>(body, std::nullopt, std::move(parts), std::move(connection));

@@ -158,6 +158,7 @@ Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, protocol::Are
 
 Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, bool with_stats) {
   DELTALAKEDB_ASSIGN(auto connection, files.database->Acquire());
+  DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
   store::MetadataStore store(*connection);
   DELTALAKEDB_ASSIGN(auto rows, store.ScanLiveFiles(files.table, files.version, with_stats));
   return std::make_unique<StoredFileStream>(

@@ -51,22 +51,29 @@ void BodyHash::Take(const ChunkRows& chunk) {
   hash_.Update(chunk.text.text);
 }
 
-Result<std::optional<std::int64_t>> EndStoredFile(store::MetadataStore& store, const TableId& table,
-                                                  const std::string& table_root, Version version,
-                                                  const FileMention& file) {
-  DELTALAKEDB_ASSIGN(const auto ended,
-                     store.EndFile(table, file.path_key.view(), file.dv_id, version));
-  if (!ended) return std::optional<std::int64_t>();
-  if (ended->path == file.path ||
-      Canonical(ended->path, table_root) == Canonical(file.path, table_root)) {
-    return std::optional(ended->size_bytes);
-  }
-  return Fail(
-      Error(ErrorCode::kUnsupported,
-            fmt::format("the paths {} and {} have the same hash, so that the catalog cannot "
-                        "tell them apart",
-                        ended->path, file.path))
-          .With("version", version.value()));
+Result<FileTotals> EndStoredFiles(store::MetadataStore& store, const StoredTable& table,
+                                  Version version, std::span<const FileMention* const> files) {
+  std::vector<store::FileName> names;
+  names.reserve(files.size());
+  for (const FileMention* const file : files) names.push_back({file->path_key.view(), file->dv_id});
+  FileTotals totals;
+  const auto take = [&](std::size_t index, const store::EndedFile& ended) -> Result<void> {
+    const FileMention& file = *files[index];
+    if (ended.path != file.path &&
+        Canonical(ended.path, table.root) != Canonical(file.path, table.root)) {
+      return Fail(
+          Error(ErrorCode::kUnsupported,
+                fmt::format("the paths {} and {} have the same hash, so that the catalog cannot "
+                            "tell them apart",
+                            ended.path, file.path))
+              .With("version", version.value()));
+    }
+    ++totals.num_files;
+    totals.size_in_bytes += ended.size_bytes;
+    return {};
+  };
+  DELTALAKEDB_TRY(store.EndFiles(table.table_id, version, names, take));
+  return totals;
 }
 
 Result<void> SqlLogWriter::PutText(const ChunkRows& chunk) {

@@ -34,11 +34,15 @@ class BodyHash {
   protocol::Hash128Builder hash_;
 };
 
-// Ends a file's interval in the database, sure that it is that file and no other of the same key.
+// Ends files' intervals in the database, sure that they are these files and no others of the same
+// keys; answers what those that were live add up to.
 // Errors: Unsupported (two paths of one key), those of the connection.
-Result<std::optional<std::int64_t>> EndStoredFile(store::MetadataStore& store, const TableId& table,
-                                                  const std::string& table_root, Version version,
-                                                  const FileMention& file);
+struct StoredTable {
+  TableId table_id;
+  std::string root;  // canonical
+};
+Result<FileTotals> EndStoredFiles(store::MetadataStore& store, const StoredTable& table,
+                                  Version version, std::span<const FileMention* const> files);
 
 // A sink for copied commits: new versions of a table.
 class SqlLogWriter final : public RowSink {
@@ -61,8 +65,8 @@ class SqlLogWriter final : public RowSink {
   Result<void> PutRows(store::Relation relation, std::span<const store::Value> rows) override {
     return store_.InsertRows(relation, rows);
   }
-  Result<std::optional<std::int64_t>> EndFile(Version version, const FileMention& file) override {
-    return EndStoredFile(store_, options_.table.table_id, options_.table_root, version, file);
+  Result<FileTotals> EndFiles(Version version, std::span<const FileMention* const> files) override {
+    return EndStoredFiles(store_, {table_.table_id, options_.table_root}, version, files);
   }
   Result<void> FinishVersion(Version version, const store::VersionIndex& index,
                              const CommitInfo* info) override;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -63,9 +64,23 @@ class Connection {
   // Does nothing without a transaction.
   virtual void Rollback() noexcept = 0;
 
-  // `parameters` are $1, $2, … and only have to live until the call returns.
+  // For few rows, which are fetched at once. `parameters` are $1, $2, … and only have to live until
+  // the call returns, here and below.
   virtual Result<std::unique_ptr<Cursor>> Query(StatementId statement,
                                                 std::span<const Value> parameters) = 0;
+  // For many rows, of which only some are held at a time, within a transaction. Other statements
+  // may run on the connection meanwhile.
+  virtual Result<std::unique_ptr<Cursor>> Stream(StatementId statement,
+                                                 std::span<const Value> parameters) = 0;
+  // The same as fast as the database gives rows out: nothing else may run on the connection until
+  // the cursor is gone.
+  virtual Result<std::unique_ptr<Cursor>> StreamAlone(StatementId statement,
+                                                      std::span<const Value> parameters) = 0;
+  // A statement that gives at most one row, for many rows of parameters, `columns` values each, in
+  // their order: `visit` gets the index of each row of parameters and its answer, null for none.
+  using VisitAnswer = std::function<Result<void>(std::size_t index, const Cursor* row)>;
+  virtual Result<void> QueryMany(StatementId statement, std::size_t columns,
+                                 std::span<const Value> parameters, const VisitAnswer& visit) = 0;
   // For statements that give no rows: answers how many were changed.
   virtual Result<std::int64_t> Execute(StatementId statement,
                                        std::span<const Value> parameters) = 0;
@@ -77,9 +92,23 @@ class Connection {
                                         std::initializer_list<Value> parameters) {
     return Query(statement, std::span(parameters.begin(), parameters.size()));
   }
+  Result<std::unique_ptr<Cursor>> Stream(StatementId statement,
+                                         std::initializer_list<Value> parameters) {
+    return Stream(statement, std::span(parameters.begin(), parameters.size()));
+  }
+  Result<std::unique_ptr<Cursor>> StreamAlone(StatementId statement,
+                                              std::initializer_list<Value> parameters) {
+    return StreamAlone(statement, std::span(parameters.begin(), parameters.size()));
+  }
   Result<std::int64_t> Execute(StatementId statement, std::initializer_list<Value> parameters) {
     return Execute(statement, std::span(parameters.begin(), parameters.size()));
   }
+  // Whether it can be used again; a connection that is lost cannot.
+  virtual bool IsHealthy() const noexcept = 0;
+  // Asks the database to give up what the connection is doing, from any thread: that statement then
+  // answers Cancelled. Does nothing when it is idle.
+  virtual void Cancel() noexcept = 0;
+
   // Outside of transactions: makes a new database fit for many processes, where that takes a
   // setting that it remembers.
   virtual Result<void> PrepareForSharing() = 0;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/try.h"
-#include "store/sqlite/sqlite_connection.h"
 
 namespace deltalakedb::store {
 
@@ -34,11 +33,6 @@ Database::Database(const Uri& uri, DatabaseMode mode, int connections_min)
 
 Result<std::shared_ptr<Database>> Database::Open(const Uri& uri, DatabaseMode mode,
                                                  int connections_min) {
-  if (uri.kind() != UriKind::kSqlite) {
-    return Fail(
-        ErrorCode::kUnsupported,
-        fmt::format("{}: this version of the program knows SQLite databases only", uri.ToString()));
-  }
   std::shared_ptr<Database> database(new Database(uri, mode, connections_min));
   DELTALAKEDB_TRY(database->Acquire());  // errors of opening come now rather than later
   return database;
@@ -62,7 +56,7 @@ Result<ConnectionLease> Database::Acquire() {
     }
     ++connections_;
   }
-  auto connection = OpenConnection();
+  auto connection = OpenConnection(uri_, mode_);
   if (connection) return ConnectionLease(shared_from_this(), *std::move(connection));
   {
     const std::lock_guard lock(mutex_);
@@ -70,12 +64,6 @@ Result<ConnectionLease> Database::Acquire() {
   }
   returned_.notify_one();
   return Fail(std::move(connection).error());
-}
-
-Result<std::unique_ptr<Connection>> Database::OpenConnection() const {
-  return OpenSqlite({.path = uri_.embedded()->path,
-                     .may_create = mode_ == DatabaseMode::kCreate,
-                     .may_write = mode_ != DatabaseMode::kRead});
 }
 
 void Database::Return(std::unique_ptr<Connection> connection) noexcept {

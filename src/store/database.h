@@ -14,6 +14,7 @@
 #include "deltalakedb/result.h"
 #include "deltalakedb/uri.h"
 #include "store/connection.h"
+#include "store/drivers.h"
 
 namespace deltalakedb::store {
 
@@ -21,12 +22,6 @@ namespace deltalakedb::store {
 inline constexpr int kPoolSizeDefault = 8;
 // How long to wait for one of them.
 inline constexpr std::chrono::seconds kPoolWaitMax{10};
-
-enum class DatabaseMode {
-  kRead,    // the catalog has to be there
-  kWrite,   // likewise, and it has to be writable
-  kCreate,  // what is missing may be made
-};
 
 class Database;
 
@@ -67,7 +62,6 @@ class Database : public std::enable_shared_from_this<Database> {
   friend class ConnectionLease;
   Database(const Uri& uri, DatabaseMode mode, int connections_min);
 
-  Result<std::unique_ptr<Connection>> OpenConnection() const;
   void Return(std::unique_ptr<Connection> connection) noexcept;
 
   Uri uri_;

@@ -213,7 +213,7 @@ Result<VersionRow> MetadataStore::LoadVersion(const TableId& table, Version vers
 Result<void> MetadataStore::ForEachVersion(const TableId& table,
                                            const std::function<Result<void>(VersionRow)>& visit) {
   DELTALAKEDB_ASSIGN(const auto rows,
-                     connection_.Query(StatementId::kListVersions, {ToValue(table)}));
+                     connection_.Stream(StatementId::kListVersions, {ToValue(table)}));
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return {};
@@ -300,8 +300,8 @@ Result<std::optional<StoredBody>> MetadataStore::FindBody(const TableId& table, 
 
 Result<std::unique_ptr<Cursor>> MetadataStore::ListBodyParts(const TableId& table, Version version,
                                                              Origin origin) {
-  return connection_.Query(StatementId::kListBodyParts,
-                           {ToValue(table), ToValue(version), static_cast<std::int64_t>(origin)});
+  return connection_.Stream(StatementId::kListBodyParts,
+                            {ToValue(table), ToValue(version), static_cast<std::int64_t>(origin)});
 }
 
 Result<void> MetadataStore::InsertBodyPart(const TableId& table, Version version, Origin origin,
@@ -360,7 +360,7 @@ Result<void> MetadataStore::InsertRows(Relation relation, std::span<const Value>
 }
 
 Result<std::unique_ptr<Cursor>> MetadataStore::ListRows(Relation relation, const TableId& table) {
-  return connection_.Query(InfoOf(relation).list, {ToValue(table)});
+  return connection_.Stream(InfoOf(relation).list, {ToValue(table)});
 }
 
 Result<std::int64_t> MetadataStore::CountRows(Relation relation, const TableId& table) {
@@ -373,22 +373,26 @@ Result<void> MetadataStore::ClearRows(Relation relation, const TableId& table) {
   return {};
 }
 
-Result<std::optional<EndedFile>> MetadataStore::EndFile(const TableId& table,
-                                                        std::string_view path_key,
-                                                        std::string_view dv_id, Version version) {
-  DELTALAKEDB_ASSIGN(const auto rows,
-                     connection_.Query(StatementId::kEndFile,
-                                       {ToValue(table), Blob{path_key}, dv_id, ToValue(version)}));
-  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-  if (!has_row) return std::optional<EndedFile>();
-  EndedFile ended{OwnedText(*rows, 0), rows->Int(1)};
-  DELTALAKEDB_TRY(rows->Next());  // to its end, so that it takes effect everywhere
-  return std::optional(std::move(ended));
+Result<void> MetadataStore::EndFiles(const TableId& table, Version version,
+                                     std::span<const FileName> files, const VisitEnded& visit) {
+  constexpr std::size_t kColumns = 4;
+  std::vector<Value> values;
+  values.reserve(files.size() * kColumns);
+  for (const FileName& file : files) {
+    values.insert(values.end(),
+                  {ToValue(table), Blob{file.path_key}, file.dv_id, ToValue(version)});
+  }
+  if (values.empty()) return {};
+  return connection_.QueryMany(StatementId::kEndFile, kColumns, values,
+                               [&](std::size_t index, const Cursor* row) -> Result<void> {
+                                 if (row == nullptr) return {};
+                                 return visit(index, {OwnedText(*row, 0), row->Int(1)});
+                               });
 }
 
 Result<std::unique_ptr<Cursor>> MetadataStore::ScanLiveFiles(const TableId& table, Version version,
                                                              bool with_stats) {
-  return connection_.Query(
+  return connection_.StreamAlone(
       with_stats ? StatementId::kScanLiveFiles : StatementId::kScanLiveFilesWithoutStats,
       {ToValue(table), ToValue(version)});
 }

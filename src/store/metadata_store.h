@@ -54,6 +54,12 @@ struct StoredBody {
   std::optional<std::string> hash;
 };
 
+// What a file is found by.
+struct FileName {
+  std::string_view path_key;  // 16 bytes
+  std::string_view dv_id;
+};
+
 // A file whose live interval was ended.
 struct EndedFile {
   std::string path;
@@ -119,10 +125,13 @@ class MetadataStore {
   Result<std::int64_t> CountRows(Relation relation, const TableId& table);
   Result<void> ClearRows(Relation relation, const TableId& table);
 
-  // Ends the live interval of a file at `version`; nullopt when no such file is live.
-  Result<std::optional<EndedFile>> EndFile(const TableId& table, std::string_view path_key,
-                                           std::string_view dv_id, Version version);
-  // The columns of scan_live_files.
+  // Ends the live intervals of files at `version`, in their order, and calls visit(index, file) for
+  // each that was live.
+  using VisitEnded = std::function<Result<void>(std::size_t index, const EndedFile& file)>;
+  Result<void> EndFiles(const TableId& table, Version version, std::span<const FileName> files,
+                        const VisitEnded& visit);
+  // The columns of scan_live_files. Nothing else may run on the connection until the cursor is
+  // gone.
   Result<std::unique_ptr<Cursor>> ScanLiveFiles(const TableId& table, Version version,
                                                 bool with_stats);
   // The columns of find_wrong_intervals.

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -84,6 +85,8 @@ std::string_view AdviceFor(int extended) {
 
 // The shortest page, of which a database has at least one (SQLite, Database File Format).
 constexpr ::off_t kDatabaseBytesMin = 512;
+// Of SQLite's virtual machine, between two looks at the clock.
+constexpr int kInstructionsBetweenLooks = 10'000;
 
 class SqliteConnection;
 
@@ -142,8 +145,14 @@ class SqliteCursor final : public Cursor {
 
 class SqliteConnection final : public Connection {
  public:
-  SqliteConnection(Handle handle, std::string path)
-      : handle_(std::move(handle)), path_(std::move(path)) {}
+  SqliteConnection(Handle handle, const SqliteOptions& options)
+      : statement_timeout_(options.statement_timeout),
+        handle_(std::move(handle)),
+        path_(options.path) {
+    if (statement_timeout_.count() > 0 && handle_ != nullptr) {
+      sqlite3_progress_handler(handle_.get(), kInstructionsBetweenLooks, MustStop, this);
+    }
+  }
 
   Dialect dialect() const override { return Dialect::kSqlite; }
   Result<void> Begin(TransactionMode mode) override;
@@ -151,9 +160,22 @@ class SqliteConnection final : public Connection {
   void Rollback() noexcept override;
   Result<std::unique_ptr<Cursor>> Query(StatementId statement,
                                         std::span<const Value> parameters) override;
+  // SQLite steps through rows as they are asked for, whatever else runs.
+  Result<std::unique_ptr<Cursor>> Stream(StatementId statement,
+                                         std::span<const Value> parameters) override {
+    return Query(statement, parameters);
+  }
+  Result<std::unique_ptr<Cursor>> StreamAlone(StatementId statement,
+                                              std::span<const Value> parameters) override {
+    return Query(statement, parameters);
+  }
+  Result<void> QueryMany(StatementId statement, std::size_t columns,
+                         std::span<const Value> parameters, const VisitAnswer& visit) override;
   Result<std::int64_t> Execute(StatementId statement, std::span<const Value> parameters) override;
   Result<void> ExecuteMany(StatementId statement, std::size_t columns,
                            std::span<const Value> parameters) override;
+  bool IsHealthy() const noexcept override { return true; }
+  void Cancel() noexcept override { sqlite3_interrupt(handle_.get()); }
   Result<void> PrepareForSharing() override;
   Result<void> RunScript(std::string_view name, std::string_view sql) override;
 
@@ -182,12 +204,33 @@ class SqliteConnection final : public Connection {
   Result<void> StepToEnd(StatementId id, sqlite3_stmt* statement);
 
   Result<void> CheckUnchanged() const;
+  // One step, within the limits of time.
+  int Step(sqlite3_stmt* statement);
+  // SQLite asks from time to time while it works; other than 0 interrupts it.
+  static int MustStop(void* connection);
 
+  std::chrono::milliseconds statement_timeout_;  // 0: none
+  std::chrono::steady_clock::time_point deadline_;
+  bool is_timed_out_ = false;
   Handle handle_;
   std::string path_;
   std::optional<struct stat> watched_;
   std::array<Prepared, kStatementCount> prepared_;  // dies before the handle
 };
+
+int SqliteConnection::MustStop(void* connection) {
+  auto& self = *static_cast<SqliteConnection*>(connection);
+  self.is_timed_out_ = std::chrono::steady_clock::now() > self.deadline_;
+  return self.is_timed_out_ ? 1 : 0;
+}
+
+int SqliteConnection::Step(sqlite3_stmt* statement) {
+  if (statement_timeout_.count() > 0) {
+    is_timed_out_ = false;
+    deadline_ = std::chrono::steady_clock::now() + statement_timeout_;
+  }
+  return sqlite3_step(statement);
+}
 
 std::vector<int> ParameterIndexes(sqlite3_stmt* statement) {
   std::vector<int> indexes;
@@ -209,7 +252,7 @@ SqliteCursor::~SqliteCursor() {
 
 Result<bool> SqliteCursor::Next() {
   if (is_done_) return false;  // another step would start over
-  const int code = sqlite3_step(statement_);
+  const int code = connection_.Step(statement_);
   if (code == SQLITE_ROW) return true;
   is_done_ = true;
   if (code == SQLITE_DONE) {
@@ -222,6 +265,14 @@ Result<bool> SqliteCursor::Next() {
 Error SqliteConnection::ErrorAt(std::string_view what, int code) const {
   const int extended = handle_ == nullptr ? code : sqlite3_extended_errcode(handle_.get());
   const int known = extended == SQLITE_OK ? code : extended;
+  if (known == SQLITE_INTERRUPT && is_timed_out_) {
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("SQLite database {}: no answer within {} ms, the URI's option "
+                             "statement_timeout ({})",
+                             path_, statement_timeout_.count(), what))
+        .With("database", path_)
+        .With("sqliteCode", std::int64_t{known});
+  }
   const char* const words =
       handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_.get());
   return Error(CodeFor(known),
@@ -341,9 +392,21 @@ Result<std::unique_ptr<Cursor>> SqliteConnection::Query(StatementId statement,
   return cursor;
 }
 
+Result<void> SqliteConnection::QueryMany(StatementId statement, std::size_t columns,
+                                         std::span<const Value> parameters,
+                                         const VisitAnswer& visit) {
+  for (std::size_t i = 0; i * columns < parameters.size(); ++i) {
+    DELTALAKEDB_ASSIGN(const auto row, Query(statement, parameters.subspan(i * columns, columns)));
+    DELTALAKEDB_ASSIGN(const bool has_row, row->Next());
+    DELTALAKEDB_TRY(visit(i, has_row ? row.get() : nullptr));
+    if (has_row) DELTALAKEDB_TRY(row->Next());  // to its end, so that it takes effect
+  }
+  return {};
+}
+
 Result<void> SqliteConnection::StepToEnd(StatementId id, sqlite3_stmt* statement) {
   int code = SQLITE_ROW;
-  while (code == SQLITE_ROW) code = sqlite3_step(statement);
+  while (code == SQLITE_ROW) code = Step(statement);
   if (code != SQLITE_DONE) {
     Error error = ErrorAt(id, code);
     sqlite3_reset(statement);
@@ -461,7 +524,7 @@ Result<std::unique_ptr<SqliteConnection>> OpenAs(const std::string& name, int fl
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(name.c_str(), &opened,
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  auto connection = std::make_unique<SqliteConnection>(Handle(opened), options.path);
+  auto connection = std::make_unique<SqliteConnection>(Handle(opened), options);
   if (code != SQLITE_OK) return Fail(connection->ErrorAt("opening it", code));
   sqlite3_busy_timeout(opened, static_cast<int>(options.busy_wait_max.count()));
   const std::string settings =

@@ -23,6 +23,7 @@ struct SqliteOptions {
   bool may_create = false;  // the file, when there is none
   bool may_write = true;    // false: a database that cannot be written will do
   std::chrono::milliseconds busy_wait_max = kSqliteBusyWaitMax;
+  std::chrono::milliseconds statement_timeout{0};  // for each answer or row; 0: none
 };
 
 // Errors: NotFound (no such file), Permission, Corrupt (not an SQLite database), Busy, Io.
