@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "store/postgres/postgres_connection.h"
 #include "store/sqlite/sqlite_connection.h"
 
 namespace deltalakedb::store {
@@ -24,11 +25,13 @@ Result<std::unique_ptr<Connection>> OpenSqliteOf(const Uri& uri, DatabaseMode mo
 
 Result<std::unique_ptr<Connection>> OpenConnection(const Uri& uri, DatabaseMode mode) {
   switch (uri.kind()) {
+    case UriKind::kPostgres:
+      return OpenPostgres(uri);
     case UriKind::kSqlite:
       return OpenSqliteOf(uri, mode);
     default:
       return Fail(ErrorCode::kUnsupported,
-                  fmt::format("{}: this version of the program knows SQLite databases only",
+                  fmt::format("{}: this version of the program knows PostgreSQL and SQLite databases only",
                               uri.ToString()));
   }
 }
