@@ -30,9 +30,10 @@ Result<std::unique_ptr<Connection>> OpenConnection(const Uri& uri, DatabaseMode 
     case UriKind::kSqlite:
       return OpenSqliteOf(uri, mode);
     default:
-      return Fail(ErrorCode::kUnsupported,
-                  fmt::format("{}: this version of the program knows PostgreSQL and SQLite databases only",
-                              uri.ToString()));
+      return Fail(
+          ErrorCode::kUnsupported,
+          fmt::format("{}: this version of the program knows PostgreSQL and SQLite databases only",
+                      uri.ToString()));
   }
 }
 
