@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "store/duckdb/duckdb_connection.h"
 #include "store/sqlite/sqlite_connection.h"
 
 namespace deltalakedb::store {
@@ -20,16 +21,29 @@ Result<std::unique_ptr<Connection>> OpenSqliteOf(const Uri& uri, DatabaseMode mo
   return OpenSqlite(options);
 }
 
+// Every file that DuckDB opens it can write, if the system lets it.
+Result<std::unique_ptr<Connection>> OpenDuckDbOf(const Uri& uri, DatabaseMode mode) {
+  DuckDbOptions options;
+  options.path = uri.embedded()->path;
+  options.may_create = mode == DatabaseMode::kCreate;
+  options.statement_timeout =
+      std::chrono::milliseconds(uri.options()->statement_timeout_ms.value_or(0));
+  return OpenDuckDb(options);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connection>> OpenConnection(const Uri& uri, DatabaseMode mode) {
   switch (uri.kind()) {
     case UriKind::kSqlite:
       return OpenSqliteOf(uri, mode);
+    case UriKind::kDuckDb:
+      return OpenDuckDbOf(uri, mode);
     default:
-      return Fail(ErrorCode::kUnsupported,
-                  fmt::format("{}: this version of the program knows SQLite databases only",
-                              uri.ToString()));
+      return Fail(
+          ErrorCode::kUnsupported,
+          fmt::format("{}: this version of the program knows SQLite and DuckDB databases only",
+                      uri.ToString()));
   }
 }
 
