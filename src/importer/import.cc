@@ -111,6 +111,7 @@ class Import {
     std::optional<Metadata> metadata;  // at its current version
   };
 
+  Result<void> LockNames(MetadataStore& store) const;
   Result<Present> FindPresent(store::Connection& connection) const;
   Result<void> CheckSameHistory(MetadataStore& store, const TableRow& table,
                                 const log::LogFolder& folder) const;
@@ -141,6 +142,12 @@ class Import {
 };
 
 // ---- what is there already ----------------------------------------------------------------------
+
+// Another import of the same table, or of the same place under another name, goes first or waits.
+Result<void> Import::LockNames(MetadataStore& store) const {
+  DELTALAKEDB_TRY(store.LockName("location " + source_.location));
+  return store.LockName("table " + target_.table);
+}
 
 Result<Import::Present> Import::FindPresent(store::Connection& connection) const {
   MetadataStore store(connection);
@@ -384,6 +391,7 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
   } else {
     DELTALAKEDB_TRY(store::ApplyMigrations(connection));
   }
+  DELTALAKEDB_TRY(LockNames(store));
   DELTALAKEDB_ASSIGN(const Present present, FindPresent(connection));
   DELTALAKEDB_ASSIGN(const CopySource source, Plan(present));
   if (IsIncremental(present)) {

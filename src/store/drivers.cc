@@ -1,10 +1,9 @@
 #include "store/drivers.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 
 #include "store/duckdb/duckdb_connection.h"
+#include "store/postgres/postgres_connection.h"
 #include "store/sqlite/sqlite_connection.h"
 
 namespace deltalakedb::store {
@@ -35,15 +34,14 @@ Result<std::unique_ptr<Connection>> OpenDuckDbOf(const Uri& uri, DatabaseMode mo
 
 Result<std::unique_ptr<Connection>> OpenConnection(const Uri& uri, DatabaseMode mode) {
   switch (uri.kind()) {
+    case UriKind::kPostgres:
+      return OpenPostgres(uri);
     case UriKind::kSqlite:
       return OpenSqliteOf(uri, mode);
     case UriKind::kDuckDb:
       return OpenDuckDbOf(uri, mode);
     default:
-      return Fail(
-          ErrorCode::kUnsupported,
-          fmt::format("{}: this version of the program knows SQLite and DuckDB databases only",
-                      uri.ToString()));
+      return Fail(ErrorCode::kInvalidArgument, uri.ToString() + " is no database");
   }
 }
 

@@ -401,6 +401,11 @@ Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId&
   return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});
 }
 
+Result<void> MetadataStore::LockName(std::string_view name) {
+  DELTALAKEDB_TRY(connection_.Query(StatementId::kLockName, {name}));
+  return {};
+}
+
 Result<std::int64_t> MetadataStore::LoadClock() { return LoadInt(StatementId::kFindClock, {}); }
 
 Result<std::int64_t> MetadataStore::LoadInt(StatementId statement,

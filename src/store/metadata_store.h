@@ -137,6 +137,9 @@ class MetadataStore {
   // The columns of find_wrong_intervals.
   Result<std::unique_ptr<Cursor>> FindWrongIntervals(const TableId& table);
 
+  // Waits until no other write transaction holds this name, and holds it until the end of this one.
+  Result<void> LockName(std::string_view name);
+
   // The database's clock, µs since 1970.
   Result<std::int64_t> LoadClock();
 

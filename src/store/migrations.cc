@@ -13,6 +13,9 @@ namespace deltalakedb::store {
 
 namespace {
 
+// Who changes the schema holds this name meanwhile. It has no table's form.
+constexpr std::string_view kSchemaLock = "schema";
+
 struct Applied {
   std::int64_t version = 0;
   std::string name;
@@ -33,6 +36,11 @@ Result<std::vector<Applied>> LoadApplied(Connection& connection) {
     DELTALAKEDB_ASSIGN(const auto found, connection.Query(StatementId::kFindMigrationsTable, {}));
     DELTALAKEDB_ASSIGN(const bool is_there, found->Next());
     if (!is_there) return applied;
+    if (found->Int(1) == 0) {
+      return Fail(ErrorCode::kPermission,
+                  "the user may not look into the catalog's SQL schema: it needs the privilege "
+                  "USAGE on it, and SELECT on its tables");
+    }
   }
   DELTALAKEDB_ASSIGN(const auto rows, connection.Query(StatementId::kListMigrations, {}));
   for (;;) {
@@ -101,12 +109,16 @@ Result<void> CheckSchema(Connection& connection) {
 }
 
 Result<int> ApplyMigrations(Connection& connection) {
+  DELTALAKEDB_TRY(MetadataStore(connection).LockName(kSchemaLock));
   DELTALAKEDB_ASSIGN(const auto applied, LoadApplied(connection));
   DELTALAKEDB_TRY(CheckKnown(connection, applied));
   if (applied.empty()) {
     DELTALAKEDB_ASSIGN(const auto found, connection.Query(StatementId::kFindMigrationsTable, {}));
     DELTALAKEDB_ASSIGN(const bool is_there, found->Next());
-    if (!is_there) DELTALAKEDB_TRY(connection.Execute(StatementId::kCreateMigrationsTable, {}));
+    if (!is_there) {
+      DELTALAKEDB_TRY(connection.MakeSchema());
+      DELTALAKEDB_TRY(connection.Execute(StatementId::kCreateMigrationsTable, {}));
+    }
   }
   int steps = 0;
   for (const MigrationScript& script :
@@ -135,6 +147,7 @@ Result<int> MigrateUp(Connection& connection) {
 namespace {
 
 Result<Migration> TakeBackNewest(Connection& connection, bool may_discard) {
+  DELTALAKEDB_TRY(MetadataStore(connection).LockName(kSchemaLock));
   DELTALAKEDB_ASSIGN(const auto applied, LoadApplied(connection));
   if (applied.empty()) {
     return Fail(ErrorCode::kNotFound,

@@ -1,2 +1,3 @@
--- Whether the database has ever been migrated. At most one row.
-SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'dl_schema_migrations'
+-- Whether the database has ever been migrated, and whether its tables may be looked at. At most one
+-- row.
+SELECT name, 1 FROM sqlite_schema WHERE type = 'table' AND name = 'dl_schema_migrations'

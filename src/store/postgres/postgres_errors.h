@@ -1,0 +1,29 @@
+// What PostgreSQL's five-character SQLSTATE says about a failure (PostgreSQL documentation, Appendix
+// A, Error Codes). Nothing is decided by the words of a message. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "deltalakedb/error.h"
+
+namespace deltalakedb::store {
+
+// libpq has no SQLSTATE for a connection that is lost or never came about; this is SQL's own.
+inline constexpr std::string_view kSqlStateConnectionFailure = "08006";
+inline constexpr std::string_view kSqlStateQueryCanceled = "57014";
+
+// An empty or unknown SQLSTATE is a failure of the connection.
+ErrorCode CodeForSqlState(std::string_view sql_state);
+
+// What to do about it, where PostgreSQL's own words leave that open; begins with "; ".
+std::string_view AdviceForSqlState(std::string_view sql_state);
+
+// The SQLSTATE in a message of libpq's verbose form, "FATAL:  28P01: …"; the last where there are
+// several, empty where there is none.
+std::string SqlStateIn(std::string_view verbose_message);
+
+// Those words of a verbose message that are for people, in one line.
+std::string WordsOf(std::string_view verbose_message);
+
+}  // namespace deltalakedb::store
