@@ -28,12 +28,6 @@ TEST_F(DatabaseTest, MissingDatabase_IsNotFoundUnlessItMayBeMade) {
   EXPECT_TRUE(Database::Open(catalog_.uri(), DatabaseMode::kCreate).has_value());
 }
 
-TEST_F(DatabaseTest, OtherKindsOfDatabase_AreUnsupported) {
-  const auto uri = Uri::Parse("deltasql://duckdb/meta.duckdb");
-  ASSERT_TRUE(uri.has_value());
-  EXPECT_EQ(Database::Open(*uri, DatabaseMode::kRead).error().code(), ErrorCode::kUnsupported);
-}
-
 TEST_F(DatabaseTest, LastConnectionInUse_IsWaitedFor) {
   const auto database = *Database::Open(catalog_.uri("?pool_size=1"), DatabaseMode::kCreate);
   auto first = std::optional(*database->Acquire());

@@ -79,8 +79,8 @@ TEST_F(DeltaTableTest, LaterCommit_IsSeenByTheSameTable) {
 }
 
 TEST(DeltaTableOpen, PlaceThatThisBuildDoesNotRead_IsUnsupported) {
-  for (const std::string_view uri : {"s3://bucket/orders", "deltasql://duckdb/meta.db?table=orders",
-                                     "deltasql://postgres/alice:secret@shop/public/orders"}) {
+  for (const std::string_view uri :
+       {"s3://bucket/orders", "deltasql://postgres/alice:secret@shop/public/orders"}) {
     const auto table = DeltaTable::Open(uri);
     ASSERT_FALSE(table) << uri;
     EXPECT_EQ(table.error().code(), ErrorCode::kUnsupported) << uri;

@@ -32,7 +32,7 @@ struct DuckDbOptions {
 
 // Errors: NotFound (no such file), Permission, Corrupt (not a DuckDB database, or a damaged one),
 // Unsupported (written by a newer DuckDB, encrypted, or there is no DuckDB library), Busy (another
-// process has it), Io.
+// process has it), InvalidArgument (a name that DuckDB does not take), Io.
 Result<std::unique_ptr<Connection>> OpenDuckDb(const DuckDbOptions& options);
 
 // Removes a file that holds no tables and that nobody has open, if it is still that of `inode`.

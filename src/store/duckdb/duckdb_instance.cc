@@ -293,6 +293,11 @@ Result<std::shared_ptr<DuckDbInstance>> DuckDbInstance::Open(const DuckDbOptions
   DELTALAKEDB_TRY(LoadDuckDb());
   const bool is_in_memory = options.path == ":memory:";
   const std::string name = is_in_memory ? options.path : CanonicalName(options.path);
+  if (name.contains('?')) {
+    return Fail(DatabaseError(ErrorCode::kInvalidArgument, options.path,
+                              "DuckDB takes a question mark for the end of a file's name: give the "
+                              "file and its folders names without one"));
+  }
   const auto slot = is_in_memory ? std::make_shared<Slot>() : Registry::Get().Find(name);
   const std::lock_guard lock(slot->mutex);
   if (slot->users == 0) {
