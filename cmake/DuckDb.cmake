@@ -18,3 +18,10 @@ target_include_directories(DuckDB::headers SYSTEM INTERFACE ${DELTALAKEDB_DUCKDB
 target_compile_definitions(DuckDB::headers INTERFACE
   DELTALAKEDB_DUCKDB_LIBRARY="${DELTALAKEDB_DUCKDB_FOUND}")
 target_link_libraries(DuckDB::headers INTERFACE ${CMAKE_DL_LIBS})
+
+# For a program that is about DuckDB alone.
+add_library(DuckDB::duckdb SHARED IMPORTED)
+set_target_properties(DuckDB::duckdb PROPERTIES
+  IMPORTED_LOCATION ${DELTALAKEDB_DUCKDB_FOUND}
+  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${DELTALAKEDB_DUCKDB_INCLUDE}
+  INTERFACE_INCLUDE_DIRECTORIES ${DELTALAKEDB_DUCKDB_INCLUDE})
