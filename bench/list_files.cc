@@ -1,7 +1,7 @@
 // bench_list_files: opens a table and lists its live files as Arrow, once, and says how long
 // it took.
 //
-//   bench_list_files TABLE [--version N] [--count-only]
+//   bench_list_files TABLE [--version N] [--count-only] [--without-stats]
 //
 // One measurement per process, so that nothing is warm but the file cache. Prints one JSON object:
 // version, files, open_s (open the table and rebuild the version), list_s, total_s, cpu_s (of all
@@ -29,6 +29,7 @@ struct Arguments {
   std::string_view table;
   TableVersion version = TableVersion::Latest();
   bool count_only = false;
+  bool with_stats = true;
 };
 
 struct Measurement {
@@ -45,6 +46,8 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--count-only") {
       arguments.count_only = true;
+    } else if (argument == "--without-stats") {
+      arguments.with_stats = false;
     } else if (argument == "--version" && i + 1 < argc) {
       const std::string_view text = argv[++i];
       std::int64_t number = 0;
@@ -92,12 +95,13 @@ Result<std::int64_t> CountArrowRows(std::unique_ptr<FileStream> files) {
   }
 }
 
-Result<std::int64_t> ListFiles(const Snapshot& snapshot, bool count_only) {
-  if (count_only) {
+Result<std::int64_t> ListFiles(const Snapshot& snapshot, const Arguments& arguments) {
+  if (arguments.count_only) {
     DELTALAKEDB_ASSIGN(const FileTotals totals, snapshot.LoadTotals());
     return totals.num_files;
   }
-  DELTALAKEDB_ASSIGN(auto files, snapshot.OpenFiles({.order = FileOrder::kNone}));
+  DELTALAKEDB_ASSIGN(auto files, snapshot.OpenFiles({.order = FileOrder::kNone,
+                                                     .with_stats = arguments.with_stats}));
   return CountArrowRows(std::move(files));
 }
 
@@ -109,7 +113,7 @@ Result<Measurement> Measure(const Arguments& arguments) {
   DELTALAKEDB_ASSIGN(const DeltaTable table, DeltaTable::Open(arguments.table));
   DELTALAKEDB_ASSIGN(const auto snapshot, table.LoadSnapshot(arguments.version));
   const auto opened = Clock::now();
-  DELTALAKEDB_ASSIGN(const std::int64_t num_files, ListFiles(*snapshot, arguments.count_only));
+  DELTALAKEDB_ASSIGN(const std::int64_t num_files, ListFiles(*snapshot, arguments));
   const auto listed = Clock::now();
   return Measurement{.version = snapshot->version(),
                      .num_files = num_files,
@@ -124,7 +128,8 @@ Result<Measurement> Measure(const Arguments& arguments) {
 int main(int argc, char** argv) {
   const auto arguments = deltalakedb::ParseArguments(argc, argv);
   if (!arguments) {
-    std::fputs("usage: bench_list_files TABLE [--version N] [--count-only]\n", stderr);
+    std::fputs("usage: bench_list_files TABLE [--version N] [--count-only] [--without-stats]\n",
+               stderr);
     return 2;
   }
   const auto measured = deltalakedb::Measure(*arguments);

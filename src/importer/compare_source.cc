@@ -56,6 +56,7 @@ class HashedRows {
 
   Result<std::optional<Pipeline::Task>> NextTask() {
     auto arena = std::make_shared<protocol::Arena>();
+    log::StoredMaps maps(*arena);
     std::vector<std::pair<AddFile, HashedRow>> batch;
     while (batch.size() < kBatchRows) {
       DELTALAKEDB_ASSIGN(const bool has_row, rows_.Next());
@@ -63,7 +64,7 @@ class HashedRows {
       HashedRow row;
       row.added = Version(rows_.Int(kVersionColumn));
       if (!rows_.IsNull(kEndedColumn)) row.ended = Version(rows_.Int(kEndedColumn));
-      DELTALAKEDB_ASSIGN(AddFile add, log::ReadStoredAdd(rows_, kFirstAddColumn, *arena));
+      DELTALAKEDB_ASSIGN(AddFile add, log::ReadStoredAdd(rows_, kFirstAddColumn, maps));
       row.size_bytes = add.size;
       batch.emplace_back(add, row);
     }
@@ -225,7 +226,8 @@ Result<void> Comparison::NameFiles(Version version) {
       DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
       if (!has_row) return {};
       arena.Reset();
-      DELTALAKEDB_ASSIGN(const AddFile add, log::ReadStoredAdd(*rows, 0, arena));
+      log::StoredMaps maps(arena);
+      DELTALAKEDB_ASSIGN(const AddFile add, log::ReadStoredAdd(*rows, 0, maps));
       visit(add);
     }
   };

@@ -40,22 +40,6 @@ class SqlLogSnapshot final : public Snapshot {
   StoredFiles files_;
 };
 
-// One unchanging view of the database, for one question.
-class ReadTransaction {
- public:
-  static Result<ReadTransaction> Begin(store::Database& database) {
-    DELTALAKEDB_ASSIGN(auto connection, database.Acquire());
-    DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
-    return ReadTransaction(std::move(connection));
-  }
-  store::Connection& connection() const { return *connection_; }
-
- private:
-  explicit ReadTransaction(store::ConnectionLease connection)
-      : connection_(std::move(connection)) {}
-  store::ConnectionLease connection_;  // rolls back
-};
-
 Error NoSuchVersion(const TableRow& table, Version version) {
   return Error(ErrorCode::kNotFound,
                fmt::format("version {} of the table {} is not available; the catalog has versions "
@@ -91,12 +75,16 @@ std::string Finished(const rapidjson::StringBuffer& buffer) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
+Error NoLongerThere(const TableRow& opened) {
+  return Error(ErrorCode::kNotFound,
+               fmt::format("the table {} is no longer in the catalog", opened.name))
+      .With("table", opened.name);
+}
+
 Result<TableRow> FindTableById(MetadataStore& store, const TableRow& opened) {
   DELTALAKEDB_ASSIGN(auto table, store.FindTable(opened.table_id));
   if (table) return *std::move(table);
-  return Fail(Error(ErrorCode::kNotFound,
-                    fmt::format("the table {} is no longer in the catalog", opened.name))
-                  .With("table", opened.name));
+  return Fail(NoLongerThere(opened));
 }
 
 Result<Timestamp> TimeOf(MetadataStore& store, const TableRow& table, Version version) {
@@ -227,69 +215,78 @@ Result<TableState> LoadStoredState(store::Connection& connection, const TableId&
 
 Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> database,
                                              std::string table_name) {
-  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database));
-  if (auto fits = store::CheckSchema(transaction.connection()); !fits) {
-    return Fail(std::move(fits).error().In(database->name()));
-  }
-  DELTALAKEDB_ASSIGN(auto table, MetadataStore(transaction.connection()).FindTable(table_name));
-  if (!table) {
-    return Fail(
-        Error(ErrorCode::kNotFound,
-              fmt::format("{}: the catalog has no table {}; `deltalakedb tables` lists them",
-                          database->name(), table_name))
-            .With("table", table_name));
-  }
-  return std::unique_ptr<SqlLog>(new SqlLog(std::move(database), *std::move(table)));
+  DELTALAKEDB_ASSIGN(
+      auto table, database->Read([&](store::Connection& connection) -> Result<TableRow> {
+        if (auto fits = store::CheckSchema(connection); !fits) {
+          return Fail(std::move(fits).error().In(database->name()));
+        }
+        DELTALAKEDB_ASSIGN(auto found, MetadataStore(connection).FindTable(table_name));
+        if (found) return *std::move(found);
+        return Fail(Error(ErrorCode::kNotFound,
+                          fmt::format("{}: the catalog has no table {}; `deltalakedb tables` lists "
+                                      "them",
+                                      database->name(), table_name))
+                        .With("table", table_name));
+      }));
+  return std::unique_ptr<SqlLog>(new SqlLog(std::move(database), std::move(table)));
 }
 
 Result<Version> SqlLog::LoadLatestVersion() const {
-  DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
-  MetadataStore store(*connection);
-  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
-  return table.current_version;
+  return database_->Retry([&]() -> Result<Version> {
+    DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
+    DELTALAKEDB_ASSIGN(const auto version,
+                       MetadataStore(*connection).FindCurrentVersion(table_.table_id));
+    if (version) return *version;
+    return Fail(NoLongerThere(table_));
+  });
+}
+
+Result<SqlLog::StoredVersion> SqlLog::LoadVersion(store::Connection& connection,
+                                                  TableVersion which) const {
+  MetadataStore store(connection);
+  DELTALAKEDB_ASSIGN(TableRow table, FindTableById(store, table_));
+  DELTALAKEDB_ASSIGN(const Version version, Resolve(connection, table, which));
+  DELTALAKEDB_ASSIGN(auto row, store.LoadVersion(table.table_id, version));
+  DELTALAKEDB_ASSIGN(auto state, LoadStoredState(connection, table.table_id, row));
+  return StoredVersion{std::move(row), std::move(state)};
 }
 
 Result<std::shared_ptr<const Snapshot>> SqlLog::LoadSnapshot(TableVersion which) const {
-  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
-  MetadataStore store(transaction.connection());
-  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
-  DELTALAKEDB_ASSIGN(const Version version, Resolve(transaction.connection(), table, which));
-  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
-  DELTALAKEDB_ASSIGN(TableState state,
-                     LoadStoredState(transaction.connection(), table.table_id, row));
-  if (auto readable = protocol::CheckReadable(state.protocol); !readable) {
+  DELTALAKEDB_ASSIGN(StoredVersion stored, database_->Read([&](store::Connection& connection) {
+    return LoadVersion(connection, which);
+  }));
+  const Version version = stored.row.version;
+  if (auto readable = protocol::CheckReadable(stored.state.protocol); !readable) {
     return Fail(std::move(readable).error().With("version", version.value()));
   }
   StoredFiles files{database_,
-                    table.name,
-                    table.table_id,
+                    table_.name,
+                    table_.table_id,
                     version,
-                    {row.index.num_files, row.index.size_in_bytes}};
-  return std::make_shared<SqlLogSnapshot>(std::move(state), std::move(files));
+                    {stored.row.index.num_files, stored.row.index.size_in_bytes}};
+  return std::make_shared<SqlLogSnapshot>(std::move(stored.state), std::move(files));
 }
 
 Result<TableState> SqlLog::LoadState(TableVersion which) const {
-  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
-  MetadataStore store(transaction.connection());
-  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
-  DELTALAKEDB_ASSIGN(const Version version, Resolve(transaction.connection(), table, which));
-  DELTALAKEDB_ASSIGN(const auto row, store.LoadVersion(table.table_id, version));
-  return LoadStoredState(transaction.connection(), table.table_id, row);
+  DELTALAKEDB_ASSIGN(StoredVersion stored, database_->Read([&](store::Connection& connection) {
+    return LoadVersion(connection, which);
+  }));
+  return std::move(stored.state);
 }
 
 Result<std::vector<HistoryEntry>> SqlLog::LoadHistory(const HistoryOptions& options) const {
-  DELTALAKEDB_ASSIGN(const auto transaction, ReadTransaction::Begin(*database_));
-  MetadataStore store(transaction.connection());
-  DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
-  DELTALAKEDB_ASSIGN(
-      auto rows, store.ListHistory(table.table_id, {options.since, options.until, options.operation,
-                                                    options.limit}));
-  std::vector<HistoryEntry> history;
-  history.reserve(rows.size());
-  for (store::HistoryRow& row : rows) {
-    DELTALAKEDB_ASSIGN(history.emplace_back(), ToHistoryEntry(table, std::move(row)));
-  }
-  return history;
+  const store::HistoryFilter filter{options.since, options.until, options.operation, options.limit};
+  return database_->Read([&](store::Connection& connection) -> Result<std::vector<HistoryEntry>> {
+    MetadataStore store(connection);
+    DELTALAKEDB_ASSIGN(const TableRow table, FindTableById(store, table_));
+    DELTALAKEDB_ASSIGN(auto rows, store.ListHistory(table.table_id, filter));
+    std::vector<HistoryEntry> history;
+    history.reserve(rows.size());
+    for (store::HistoryRow& row : rows) {
+      DELTALAKEDB_ASSIGN(history.emplace_back(), ToHistoryEntry(table, std::move(row)));
+    }
+    return history;
+  });
 }
 
 }  // namespace deltalakedb::log

@@ -28,6 +28,12 @@ class SqlLog final : public TransactionLog {
   Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
 
  private:
+  struct StoredVersion {
+    store::VersionRow row;
+    TableState state;
+  };
+  Result<StoredVersion> LoadVersion(store::Connection& connection, TableVersion which) const;
+
   SqlLog(std::shared_ptr<store::Database> database, store::TableRow table)
       : database_(std::move(database)), table_(std::move(table)) {}
 

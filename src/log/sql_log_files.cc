@@ -41,8 +41,7 @@ enum Column {
   kClusteringProvider,
 };
 
-Result<StringMapView> ReadMap(std::string_view json, protocol::Arena& arena) {
-  if (json == "{}") return StringMapView{};
+Result<StringMapView> ParseMap(std::string_view json, protocol::Arena& arena) {
   DELTALAKEDB_ASSIGN(const auto document, protocol::JsonDocument::ParseObject(json, kMapBytesMax));
   std::vector<StringMapEntry> entries;
   const bool is_map =
@@ -60,6 +59,18 @@ Result<StringMapView> ReadMap(std::string_view json, protocol::Arena& arena) {
   return arena.Copy(entries);
 }
 
+}  // namespace
+
+Result<StringMapView> StoredMaps::Read(std::string_view json) {
+  if (json == "{}") return StringMapView{};
+  if (const auto known = known_.find(json); known != known_.end()) return known->second;
+  DELTALAKEDB_ASSIGN(const StringMapView map, ParseMap(json, arena_));
+  if (known_.size() < kKnownMax) known_.emplace(arena_.Copy(json), map);
+  return map;
+}
+
+namespace {
+
 // Steps through the rows on the pipeline's threads.
 class Source {
  public:
@@ -68,12 +79,13 @@ class Source {
 
   Result<std::optional<Pipeline::Task>> Next() {
     auto arena = std::make_shared<protocol::Arena>();
+    StoredMaps maps(*arena);
     std::vector<AddFile> adds;
     adds.reserve(kBatchFiles);
     while (adds.size() < kBatchFiles) {
       DELTALAKEDB_ASSIGN(const bool has_row, rows_->Next());
       if (!has_row) break;
-      DELTALAKEDB_ASSIGN(adds.emplace_back(), ReadStoredAdd(*rows_, 0, *arena));
+      DELTALAKEDB_ASSIGN(adds.emplace_back(), ReadStoredAdd(*rows_, 0, maps));
     }
     seen_ += static_cast<std::int64_t>(adds.size());
     if (adds.empty()) {
@@ -123,7 +135,8 @@ class StoredFileStream final : public FileStream {
 
 }  // namespace
 
-Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, protocol::Arena& arena) {
+Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, StoredMaps& maps) {
+  protocol::Arena& arena = maps.arena();
   const auto text = [&](Column column) { return arena.Copy(row.Text(first + column)); };
   const auto number = [&](Column column) { return row.Int(first + column); };
   const auto is_null = [&](Column column) { return row.IsNull(first + column); };
@@ -133,14 +146,14 @@ Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, protocol::Are
   AddFile add;
   add.path = text(kPath);
   if (!is_null(kPartitionValues)) {
-    DELTALAKEDB_ASSIGN(add.partition_values, ReadMap(row.Text(first + kPartitionValues), arena));
+    DELTALAKEDB_ASSIGN(add.partition_values, maps.Read(row.Text(first + kPartitionValues)));
   }
   add.size = number(kSize);
   add.modification_time = number(kModificationTime);
   add.data_change = number(kDataChange) != 0;
   add.stats = optional_text(kStats);
   if (!is_null(kTags)) {
-    DELTALAKEDB_ASSIGN(add.tags.emplace(), ReadMap(row.Text(first + kTags), arena));
+    DELTALAKEDB_ASSIGN(add.tags.emplace(), maps.Read(row.Text(first + kTags)));
   }
   if (!is_null(kDvStorageType)) {
     DeletionVector& vector = add.deletion_vector.emplace();
@@ -157,12 +170,14 @@ Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, protocol::Are
 }
 
 Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, bool with_stats) {
-  DELTALAKEDB_ASSIGN(auto connection, files.database->Acquire());
-  DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
-  store::MetadataStore store(*connection);
-  DELTALAKEDB_ASSIGN(auto rows, store.ScanLiveFiles(files.table, files.version, with_stats));
-  return std::make_unique<StoredFileStream>(
-      std::make_unique<Source>(files, std::move(connection), std::move(rows)));
+  DELTALAKEDB_ASSIGN(auto source, files.database->Retry([&]() -> Result<std::unique_ptr<Source>> {
+    DELTALAKEDB_ASSIGN(auto connection, files.database->Acquire());
+    DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
+    store::MetadataStore store(*connection);
+    DELTALAKEDB_ASSIGN(auto rows, store.ScanLiveFiles(files.table, files.version, with_stats));
+    return std::make_unique<Source>(files, std::move(connection), std::move(rows));
+  }));
+  return std::make_unique<StoredFileStream>(std::move(source));
 }
 
 }  // namespace deltalakedb::log

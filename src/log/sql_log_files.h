@@ -1,7 +1,10 @@
 // The live files of a version out of a catalog.
 #pragma once
 
+#include <tsl/robin_map.h>
+
 #include <memory>
+#include <string_view>
 
 #include "deltalakedb/file_stream.h"
 #include "deltalakedb/ids.h"
@@ -25,8 +28,26 @@ struct StoredFiles {
 // Corrupt, those of the database.
 Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, bool with_stats);
 
-// An add out of the current row, whose columns from `first` on are those of scan_live_files; texts
-// go into `arena`. Errors: Corrupt (a map that is no JSON object of texts).
-Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, protocol::Arena& arena);
+// Maps out of their JSON texts. Files that follow each other have the same ones again and again.
+class StoredMaps {
+ public:
+  // Maps and texts go into `arena`, which outlives this.
+  explicit StoredMaps(protocol::Arena& arena) : arena_(arena) {}
+
+  // Errors: Corrupt (no JSON object of texts).
+  Result<StringMapView> Read(std::string_view json);
+  protocol::Arena& arena() const { return arena_; }
+
+ private:
+  // More are not remembered.
+  static constexpr std::size_t kKnownMax = 1024;
+
+  protocol::Arena& arena_;
+  tsl::robin_map<std::string_view, StringMapView> known_;
+};
+
+// An add out of the current row, whose columns from `first` on are those of scan_live_files.
+// Errors: Corrupt (a map that is no JSON object of texts).
+Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, StoredMaps& maps);
 
 }  // namespace deltalakedb::log

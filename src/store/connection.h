@@ -112,8 +112,8 @@ class Connection {
   // Outside of transactions: makes a new database fit for many processes, where that takes a
   // setting that it remembers.
   virtual Result<void> PrepareForSharing() = 0;
-  // Within a write transaction: makes the SQL schema that the URI names, where the database has such
-  // and it is not there.
+  // Within a write transaction: makes the SQL schema that the URI names, where the database has
+  // such and it is not there.
   virtual Result<void> MakeSchema() { return {}; }
   // A migration: several statements without parameters.
   virtual Result<void> RunScript(std::string_view name, std::string_view sql) = 0;

@@ -149,6 +149,13 @@ Result<std::optional<TableRow>> MetadataStore::FindTable(const TableId& table) {
   return ReadTableIfAny(*rows);
 }
 
+Result<std::optional<Version>> MetadataStore::FindCurrentVersion(const TableId& table) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kFindCurrentVersion, {ToValue(table)}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  return has_row ? std::optional(Version(rows->Int(0))) : std::nullopt;
+}
+
 Result<std::vector<TableRow>> MetadataStore::ListTables() {
   DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListTables, {}));
   return ReadTables(*rows);

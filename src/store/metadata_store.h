@@ -73,6 +73,7 @@ class MetadataStore {
   // Errors also: Corrupt (a row that cannot be right; fact `table`).
   Result<std::optional<TableRow>> FindTable(std::string_view name);
   Result<std::optional<TableRow>> FindTable(const TableId& table);
+  Result<std::optional<Version>> FindCurrentVersion(const TableId& table);
   Result<std::vector<TableRow>> ListTables();  // with num_files
   Result<std::vector<TableRow>> ListTablesAt(std::string_view location);
   // The row's first_file_id is set here.

@@ -27,12 +27,16 @@ Result<Uri> ParseCatalog(std::string_view text) {
 
 // Runs work(connection) on a connection to an existing database; errors name the database.
 template <typename Work>
-auto WithConnection(std::string_view catalog_uri, DatabaseMode mode, Work work)
-    -> decltype(work(std::declval<store::Connection&>())) {
+std::invoke_result_t<Work, store::Connection&> WithConnection(std::string_view catalog_uri,
+                                                              DatabaseMode mode, Work work) {
   DELTALAKEDB_ASSIGN(const Uri uri, ParseCatalog(catalog_uri));
   DELTALAKEDB_ASSIGN(const auto database, Database::Open(uri, mode));
-  DELTALAKEDB_ASSIGN(const auto connection, database->Acquire());
-  auto result = work(*connection);
+  auto result = [&] {
+    if (mode == DatabaseMode::kRead) return database->Read(work);
+    auto connection = database->Acquire();
+    using Answer = std::invoke_result_t<Work, store::Connection&>;
+    return connection ? work(**connection) : Answer(Fail(std::move(connection).error()));
+  }();
   if (!result) return Fail(std::move(result).error().In(uri.ToString()));
   return result;
 }

@@ -182,8 +182,7 @@ class PostgresConnection final : public Connection {
   Result<void> Queue(Batch& batch, const char* sql, std::span<const Value> parameters = {});
   Result<void> QueueSettings(Batch& batch, bool is_local);
   Result<void> QueuePrepare(Batch& batch, StatementId statement);
-  Result<void> QueueExecute(Batch& batch, StatementId statement,
-                            std::span<const Value> parameters);
+  Result<void> QueueExecute(Batch& batch, StatementId statement, std::span<const Value> parameters);
   Result<std::vector<PostgresResult>> Finish(Batch& batch, std::string_view what);
   // The results of a statement for each row of parameters, in batches.
   using TakeResult = std::function<Result<void>(std::size_t index, PostgresResult result)>;
@@ -373,10 +372,10 @@ Result<void> PostgresConnection::Commit() {
   DELTALAKEDB_ASSIGN(const auto results, Finish(batch, "COMMIT"));
   // The answer to COMMIT of a transaction that had failed is ROLLBACK, which is no error.
   if (std::string_view(PQcmdStatus(results.back().get())) == "COMMIT") return {};
-  return Fail(Error(ErrorCode::kInternal,
-                    fmt::format("{}: a transaction that had failed was to be committed",
-                                session_->name()))
-                  .With("database", session_->name()));
+  return Fail(
+      Error(ErrorCode::kInternal,
+            fmt::format("{}: a transaction that had failed was to be committed", session_->name()))
+          .With("database", session_->name()));
 }
 
 void PostgresConnection::Rollback() noexcept {
@@ -392,9 +391,7 @@ Result<bool> PostgresConnection::BeginOwn() {
   return true;
 }
 
-Result<void> PostgresConnection::EndOwn(bool is_own) {
-  return is_own ? Commit() : Result<void>();
-}
+Result<void> PostgresConnection::EndOwn(bool is_own) { return is_own ? Commit() : Result<void>(); }
 
 // ---- statements ---------------------------------------------------------------------------------
 
@@ -408,8 +405,8 @@ Result<void> PostgresConnection::RunMany(StatementId statement, std::size_t colu
     DELTALAKEDB_ASSIGN(Batch batch, StartBatch());
     DELTALAKEDB_TRY(QueuePrepare(batch, statement));
     for (std::size_t i = 0; i < count; ++i) {
-      DELTALAKEDB_TRY(QueueExecute(batch, statement,
-                                   parameters.subspan((row + i) * columns, columns)));
+      DELTALAKEDB_TRY(
+          QueueExecute(batch, statement, parameters.subspan((row + i) * columns, columns)));
     }
     auto results = Finish(batch, StatementName(statement));
     if (!results) return Fail(With(std::move(results).error(), statement));
@@ -473,8 +470,7 @@ Result<const Description*> PostgresConnection::Describe(StatementId statement) {
   DELTALAKEDB_TRY(QueuePrepare(batch, statement));
   const std::string name = NameOf(statement);
   ++batch.commands;
-  DELTALAKEDB_TRY(
-      session_->CheckSent(PQsendDescribePrepared(session_->handle(), name.c_str())));
+  DELTALAKEDB_TRY(session_->CheckSent(PQsendDescribePrepared(session_->handle(), name.c_str())));
   auto results = Finish(batch, StatementName(statement));
   if (!results) return Fail(With(std::move(results).error(), statement));
   const PGresult* const result = results->back().get();
@@ -531,9 +527,8 @@ Result<std::unique_ptr<Cursor>> PostgresConnection::Stream(StatementId statement
                                                            std::span<const Value> parameters) {
   if (phase_ == Phase::kNone) return Fail(ErrorCode::kInternal, "a stream needs a transaction");
   std::string name = fmt::format("dl_stream_{}", cursors_++);
-  const std::string declare =
-      fmt::format("DECLARE {} NO SCROLL CURSOR FOR {}", name,
-                  StatementText(Dialect::kPostgres, statement));
+  const std::string declare = fmt::format("DECLARE {} NO SCROLL CURSOR FOR {}", name,
+                                          StatementText(Dialect::kPostgres, statement));
   const std::string fetch = fmt::format("FETCH {} FROM {}", kFetchRowsFirst, name);
   DELTALAKEDB_ASSIGN(Batch batch, StartBatch());
   DELTALAKEDB_TRY(Queue(batch, declare.c_str(), parameters));
@@ -559,11 +554,10 @@ Result<bool> FetchCursor::Next() {
   if (has_row) return true;
   const std::int64_t rows = PQntuples(result());
   if (rows < rows_wanted_) return false;
-  const std::size_t bytes_per_row = std::max<std::size_t>(
-      1, PQresultMemorySize(result()) / static_cast<std::size_t>(rows));
-  rows_wanted_ =
-      std::clamp<std::int64_t>(static_cast<std::int64_t>(kFetchBytes / bytes_per_row), 1,
-                               kFetchRowsMax);
+  const std::size_t bytes_per_row =
+      std::max<std::size_t>(1, PQresultMemorySize(result()) / static_cast<std::size_t>(rows));
+  rows_wanted_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(kFetchBytes / bytes_per_row), 1,
+                                          kFetchRowsMax);
   const std::string fetch = fmt::format("FETCH {} FROM {}", rows_wanted_, name_);
   DELTALAKEDB_ASSIGN(PostgresConnection::Batch batch, connection_.StartBatch());
   DELTALAKEDB_TRY(connection_.Queue(batch, fetch.c_str()));
@@ -598,7 +592,8 @@ std::string TextOf(const Value& value) {
   return hex;
 }
 
-// COPY has no parameters of its own: they are settings of the transaction, which are bound.
+// COPY has no parameters of its own: they are settings of the transaction, which are bound. Each is
+// a subquery, which is evaluated once and not for every row.
 std::string CopyOutText(std::string_view statement, const Description& description) {
   std::string sql = "COPY (";
   for (std::size_t at = 0; at < statement.size(); ++at) {
@@ -611,15 +606,15 @@ std::string CopyOutText(std::string_view statement, const Description& descripti
     if (number == 0) {
       sql += statement[at];
     } else {
-      sql += fmt::format("current_setting('deltalakedb.p{}')::{}", number,
+      sql += fmt::format("(SELECT current_setting('deltalakedb.p{}')::{})", number,
                          CastName(description.parameters[number - 1]));
     }
   }
   return sql + ") TO STDOUT (FORMAT binary)";
 }
 
-Result<std::unique_ptr<Cursor>> PostgresConnection::StreamAlone(
-    StatementId statement, std::span<const Value> parameters) {
+Result<std::unique_ptr<Cursor>> PostgresConnection::StreamAlone(StatementId statement,
+                                                                std::span<const Value> parameters) {
   if (phase_ == Phase::kNone) return Fail(ErrorCode::kInternal, "a stream needs a transaction");
   DELTALAKEDB_ASSIGN(const Description* const description, Describe(statement));
   const bool is_known = description->parameters.size() == parameters.size() &&
@@ -638,8 +633,7 @@ Result<std::unique_ptr<Cursor>> PostgresConnection::StreamAlone(
     DELTALAKEDB_TRY(Queue(batch, "SELECT set_config($1, $2, true)", setting));
   }
   DELTALAKEDB_TRY(Finish(batch, StatementName(statement)));
-  const std::string sql =
-      CopyOutText(StatementText(Dialect::kPostgres, statement), *description);
+  const std::string sql = CopyOutText(StatementText(Dialect::kPostgres, statement), *description);
   auto started = session_->StartCopy(sql, PGRES_COPY_OUT, StatementName(statement));
   if (!started) return Fail(With(std::move(started).error(), statement));
   return std::make_unique<CopyCursor>(*this, statement, *description);

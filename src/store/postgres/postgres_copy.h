@@ -1,5 +1,5 @@
-// The rows of COPY in its binary form (PostgreSQL documentation, COPY, Binary Format), and values in
-// their binary forms. Pure functions.
+// The rows of COPY in its binary form (PostgreSQL documentation, COPY, Binary Format), and values
+// in their binary forms. Pure functions.
 //
 // Thread-safety: one object per thread.
 #pragma once

@@ -53,9 +53,8 @@ constexpr auto kMeanings = std::to_array<Meaning>({
 });
 
 const Meaning* FindMeaning(std::string_view sql_state) {
-  const auto found = std::ranges::find_if(kMeanings, [&](const Meaning& meaning) {
-    return sql_state.starts_with(meaning.sql_state);
-  });
+  const auto found = std::ranges::find_if(
+      kMeanings, [&](const Meaning& meaning) { return sql_state.starts_with(meaning.sql_state); });
   return found == kMeanings.end() ? nullptr : &*found;
 }
 

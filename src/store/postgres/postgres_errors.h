@@ -1,5 +1,5 @@
-// What PostgreSQL's five-character SQLSTATE says about a failure (PostgreSQL documentation, Appendix
-// A, Error Codes). Nothing is decided by the words of a message. Pure functions.
+// What PostgreSQL's five-character SQLSTATE says about a failure (PostgreSQL documentation,
+// Appendix A, Error Codes). Nothing is decided by the words of a message. Pure functions.
 #pragma once
 
 #include <string>
@@ -9,8 +9,9 @@
 
 namespace deltalakedb::store {
 
-// libpq has no SQLSTATE for a connection that is lost or never came about; this is SQL's own.
+// libpq has no SQLSTATE for a connection that is lost or never came about; these are SQL's own.
 inline constexpr std::string_view kSqlStateConnectionFailure = "08006";
+inline constexpr std::string_view kSqlStateCannotConnect = "08001";
 inline constexpr std::string_view kSqlStateQueryCanceled = "57014";
 
 // An empty or unknown SQLSTATE is a failure of the connection.

@@ -30,7 +30,8 @@ struct Attempt {
 Result<Attempt> AttemptFor(const Uri& uri) {
   const PostgresParts& parts = *uri.postgres();
   DELTALAKEDB_ASSIGN(Secret text, uri.ClientConnectionStringWithPassword());
-  Attempt attempt{uri.ToString(), std::move(text), {}, std::max<std::size_t>(1, parts.hosts.size())};
+  Attempt attempt{
+      uri.ToString(), std::move(text), {}, std::max<std::size_t>(1, parts.hosts.size())};
   if (parts.password) attempt.hidden.push_back(*parts.password);
   // A user that came from a variable is hidden in the printed URI.
   if (parts.user && attempt.name.find("***") != std::string::npos) {
@@ -119,12 +120,12 @@ bool ConnectInSteps(PGconn* handle, Clock::time_point deadline) {
 Error CannotConnect(const Attempt& attempt, PGconn* handle, bool is_answered) {
   const std::string message = handle == nullptr ? "" : PQerrorMessage(handle);
   std::string state = SqlStateIn(message);
-  const std::string words =
-      is_answered ? Hide(WordsOf(message), attempt.hidden)
-                  : fmt::format("no answer within {} s", attempt.timeout.count());
+  const std::string words = is_answered
+                                ? Hide(WordsOf(message), attempt.hidden)
+                                : fmt::format("no answer within {} s", attempt.timeout.count());
   const ErrorCode code = CodeForSqlState(state);
   const std::string_view advice = AdviceForSqlState(state);
-  if (state.empty()) state = kSqlStateConnectionFailure;
+  if (state.empty()) state = kSqlStateCannotConnect;
   return Error(code == ErrorCode::kInternal ? ErrorCode::kUnavailable : code,
                fmt::format("{}: cannot connect: {}{}", attempt.name,
                            words.empty() ? "out of memory" : words, advice))
@@ -196,7 +197,8 @@ Error PostgresSession::Lost(std::string_view what) const {
 }
 
 Error PostgresSession::ErrorOf(const PGresult* result, std::string_view what) const {
-  const char* const field = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* const field =
+      result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const std::string state = field == nullptr ? "" : field;
   if (state.empty()) return Lost(what);
   const bool is_cancelled = state == kSqlStateQueryCanceled && is_cancelled_;
@@ -325,8 +327,7 @@ Result<void> PostgresSession::PutCopy(std::string_view bytes) {
   constexpr std::size_t kPieceBytes = 256 * 1024;
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPieceBytes);
-    const int queued =
-        PQputCopyData(handle_.get(), piece.data(), static_cast<int>(piece.size()));
+    const int queued = PQputCopyData(handle_.get(), piece.data(), static_cast<int>(piece.size()));
     if (queued < 0) return Fail(Lost("sending rows"));
     DELTALAKEDB_TRY(Flush(copy_deadline_));
     if (queued > 0) bytes.remove_prefix(piece.size());

@@ -47,7 +47,8 @@ class PostgresSession {
   // From any thread. What is interrupted answers Cancelled.
   void Cancel() noexcept;
 
-  // From here to the end of FinishBatch commands are queued by libpq's PQsend…, and go out together.
+  // From here to the end of FinishBatch commands are queued by libpq's PQsend…, and go out
+  // together.
   Result<void> StartBatch();
   // Errors of libpq's sending functions, which answer 0 for failure.
   Result<void> CheckSent(int sent) const;
@@ -82,9 +83,7 @@ class PostgresSession {
  private:
   using Clock = std::chrono::steady_clock;
   PostgresSession(UniqueHandle<PGconn, PQfinish> handle, std::string name)
-      : handle_(std::move(handle)),
-        cancel_(PQgetCancel(handle_.get())),
-        name_(std::move(name)) {}
+      : handle_(std::move(handle)), cancel_(PQgetCancel(handle_.get())), name_(std::move(name)) {}
 
   // Until the socket is readable (and, if wanted, writable), or the deadline passes.
   Result<void> Wait(bool for_writing, std::optional<Clock::time_point> deadline);
