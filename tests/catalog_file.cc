@@ -164,11 +164,8 @@ std::vector<DuckDbCatalogFile::Row> DuckDbCatalogFile::Query(
     return {};
   }
   const auto connection = *(*instance)->Connect();
-  duckdb_extracted_statements extracted = nullptr;
-  DuckDb().extract_statements(connection.get(), sql.c_str(), &extracted);
-  const store::DuckDbExtracted owner(extracted);
   duckdb_prepared_statement made = nullptr;
-  DuckDb().prepare_extracted_statement(connection.get(), extracted, 0, &made);
+  DuckDb().prepare(connection.get(), sql.c_str(), &made);
   const store::DuckDbPrepared statement(made);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     EXPECT_TRUE(store::BindDuckDbValue(made, i + 1, std::string_view(texts[i])).has_value());

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <latch>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "store/duckdb/duckdb_connection.h"
 #include "store/temp_catalog.h"
 #include "tests/catalog_file.h"
 
@@ -124,6 +126,68 @@ TEST_F(MigrationsTest, ManyAtOnce_DoItOnce) {
     EXPECT_EQ(applied, 1);
     EXPECT_EQ(LoadMigrations(*catalog.Connect())->size(), 1U);
   }
+}
+
+// ---- DuckDB -------------------------------------------------------------------------------------
+
+class DuckDbMigrationsTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Connection> Connect() const {
+    auto connection = OpenDuckDb({.path = catalog_.path().native(), .may_create = true});
+    EXPECT_TRUE(connection.has_value()) << connection.error().message();
+    return *std::move(connection);
+  }
+  std::vector<testing::DuckDbCatalogFile::Row> Schema() const {
+    return catalog_.Query(
+        "SELECT table_name, sql FROM duckdb_tables() UNION ALL SELECT index_name, sql FROM "
+        "duckdb_indexes() ORDER BY ALL");
+  }
+
+  base::TempFolder folder_;
+  testing::DuckDbCatalogFile catalog_{folder_.path() / "meta.duckdb"};
+};
+
+TEST_F(DuckDbMigrationsTest, UpDownUp_GivesTheSameSchema) {
+  const auto connection = Connect();
+  EXPECT_EQ(CheckSchema(*connection).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(MigrateUp(*connection).value_or(-1), 1);
+  EXPECT_TRUE(CheckSchema(*connection).has_value());
+  const auto schema = Schema();
+  EXPECT_EQ(schema.size(), 14U);
+  EXPECT_EQ(MigrateUp(*connection).value_or(-1), 0);
+  EXPECT_EQ(MigrateDown(*connection, /*may_discard=*/false)->version, 1);
+  ASSERT_EQ(Schema().size(), 1U);
+  EXPECT_EQ(Schema()[0][0], "dl_schema_migrations");
+  EXPECT_EQ(MigrateUp(*connection).value_or(-1), 1);
+  EXPECT_EQ(Schema(), schema);
+}
+
+TEST_F(DuckDbMigrationsTest, TablesThatHoldSomething_AreDroppedOnlyWhenThatIsMeant) {
+  const auto connection = Connect();
+  EXPECT_EQ(MigrateUp(*connection).value_or(-1), 1);
+  TableRow row = MakeTableRow("t");
+  ASSERT_TRUE(MetadataStore(*connection).InsertTable(row).has_value());
+  EXPECT_EQ(MigrateDown(*connection, false).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(MetadataStore(*connection).ListTables()->size(), 1U);
+  EXPECT_TRUE(MigrateDown(*connection, /*may_discard=*/true).has_value());
+}
+
+TEST_F(DuckDbMigrationsTest, ManyAtOnce_DoItOnce) {
+  constexpr int kThreads = 4;
+  std::latch start(kThreads);
+  std::atomic<int> applied = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        const auto steps = MigrateUp(*Connect());
+        EXPECT_TRUE(steps.has_value()) << steps.error().message();
+        applied += steps.value_or(0);
+      });
+    }
+  }
+  EXPECT_EQ(applied, 1);
 }
 
 }  // namespace

@@ -571,8 +571,11 @@ TEST_F(DuckDbConnectionTest, EndingManyFiles_AnswersForEachThatWasLive) {
     InsertFiles(*connection, table, 1000);
     InsertFiles(*connection, other, 1000);
     const std::string last = "path-999" + std::string(39, 'p');
-    const std::vector<FileName> names = {
-        {last, ""}, {"path-0", ""}, {"path-0", "another vector"}, {"path-0", ""}, {"unknown", ""}};
+    const std::vector<FileName> names = {{last, "", last},
+                                         {"path-0", "", "path%2D0"},  // written in another way
+                                         {"path-0", "another vector", "path-0"},
+                                         {"path-0", "", "path-0"},
+                                         {"unknown", "", "unknown"}};
     for (const bool is_first : {true, false}) {
       std::vector<std::string> ended;
       const auto done = store.EndFiles(table.table_id, Version(5), names,

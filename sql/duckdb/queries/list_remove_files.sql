@@ -4,6 +4,6 @@ SELECT file_id, table_id, version, origin, path_key, dv_id, path, deletion_times
        dv_path_or_inline, dv_offset, dv_size_in_bytes, dv_cardinality, base_row_id,
        default_row_commit_version
 FROM dl_remove_files
-WHERE file_id BETWEEN (SELECT first_file_id FROM dl_tables WHERE table_id = $1)
-                  AND (SELECT first_file_id + 1099511627775 FROM dl_tables WHERE table_id = $1)
+WHERE file_id BETWEEN (SELECT min(first_file_id) FROM dl_tables WHERE table_id = $1)
+                  AND (SELECT max(first_file_id) + 1099511627775 FROM dl_tables WHERE table_id = $1)
 ORDER BY file_id

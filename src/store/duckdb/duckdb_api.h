@@ -15,31 +15,24 @@
 namespace deltalakedb::store {
 
 // What is called, without the prefix that all names of the library have.
-#define DELTALAKEDB_DUCKDB_FUNCTIONS(X)                                                           \
-  X(create_config)                                                                                \
-  X(set_config) X(destroy_config) X(open_ext) X(close) X(free) X(connect) X(disconnect)           \
-      X(interrupt) X(query) X(extract_statements) X(destroy_extracted) X(                         \
-          prepare_extracted_statement) X(destroy_prepare) X(nparams) X(param_type) X(bind_int64)  \
-          X(bind_boolean) X(bind_varchar_length) X(bind_blob) X(bind_null) X(bind_value)          \
-              X(create_int64) X(create_varchar_length) X(create_blob) X(create_uuid) X(           \
-                  create_null_value) X(create_list_value) X(destroy_value) X(create_logical_type) \
-                  X(destroy_logical_type) X(get_type_id) X(valid_utf8_check) X(pending_prepared)  \
-                      X(pending_prepared_streaming) X(pending_execute_task) X(                    \
-                          pending_execution_is_finished) X(execute_pending) X(destroy_pending)    \
-                          X(destroy_result) X(result_error) X(result_error_type) X(rows_changed)  \
-                              X(column_count) X(column_name) X(column_type) X(fetch_chunk) X(     \
-                                  create_data_chunk) X(destroy_data_chunk) X(data_chunk_reset)    \
-                                  X(data_chunk_get_size) X(data_chunk_set_size)                   \
-                                      X(data_chunk_get_vector) X(vector_get_data) X(              \
-                                          vector_get_validity) X(vector_ensure_validity_writable) \
-                                          X(vector_size) X(appender_create_ext)                   \
-                                              X(appender_add_column) X(appender_column_type)      \
-                                                  X(append_data_chunk) X(appender_flush)          \
-                                                      X(appender_clear) X(appender_destroy)       \
-                                                          X(appender_error_data)                  \
-                                                              X(error_data_error_type)            \
-                                                                  X(error_data_message)           \
-                                                                      X(destroy_error_data)
+// clang-format off
+#define DELTALAKEDB_DUCKDB_FUNCTIONS(X)                                                            \
+  X(create_config) X(set_config) X(destroy_config) X(open_ext) X(close) X(free) X(connect)         \
+  X(disconnect) X(interrupt) X(query) X(prepare) X(prepare_extracted_statement)                    \
+  X(destroy_prepare) X(nparams) X(param_type) X(bind_int64) X(bind_boolean)                        \
+  X(bind_varchar_length) X(bind_blob) X(bind_null) X(bind_value) X(create_int64)                   \
+  X(create_varchar_length) X(create_blob) X(create_uuid) X(create_null_value)                      \
+  X(create_list_value) X(destroy_value) X(create_logical_type) X(destroy_logical_type)             \
+  X(get_type_id) X(valid_utf8_check) X(pending_prepared) X(pending_prepared_streaming)             \
+  X(pending_execute_task) X(pending_execution_is_finished) X(execute_pending) X(destroy_pending)   \
+  X(destroy_result) X(result_error) X(result_error_type) X(rows_changed) X(column_count)           \
+  X(column_name) X(column_type) X(fetch_chunk) X(create_data_chunk) X(destroy_data_chunk)          \
+  X(data_chunk_reset) X(data_chunk_get_size) X(data_chunk_set_size) X(data_chunk_get_vector)       \
+  X(vector_get_data) X(vector_get_validity) X(vector_ensure_validity_writable) X(vector_size)      \
+  X(appender_create_ext) X(appender_add_column) X(appender_column_type) X(append_data_chunk)       \
+  X(appender_flush) X(appender_clear) X(appender_destroy) X(appender_error_data)                   \
+  X(error_data_error_type) X(error_data_message) X(destroy_error_data)
+// clang-format on
 
 struct DuckDbApi {
 #define DELTALAKEDB_DECLARE(name) decltype(&duckdb_##name) name = nullptr;
@@ -66,7 +59,6 @@ using DuckDbHandle = std::unique_ptr<std::remove_pointer_t<Handle>, DuckDbCloser
 
 using DuckDbConfigHandle = DuckDbHandle<duckdb_config, &DuckDbApi::destroy_config>;
 using DuckDbConnectionHandle = DuckDbHandle<duckdb_connection, &DuckDbApi::disconnect>;
-using DuckDbExtracted = DuckDbHandle<duckdb_extracted_statements, &DuckDbApi::destroy_extracted>;
 using DuckDbPrepared = DuckDbHandle<duckdb_prepared_statement, &DuckDbApi::destroy_prepare>;
 using DuckDbPending = DuckDbHandle<duckdb_pending_result, &DuckDbApi::destroy_pending>;
 using DuckDbChunk = DuckDbHandle<duckdb_data_chunk, &DuckDbApi::destroy_data_chunk>;

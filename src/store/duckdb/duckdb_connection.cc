@@ -166,16 +166,13 @@ class DuckDbConnection final : public Connection {
 
  private:
   friend class DuckDbCursor;
-  using Parts = std::vector<DuckDbPrepared>;
-  using Bind = Result<void> (*)(duckdb_prepared_statement, std::span<const Value>);
 
   Error ErrorAt(StatementId id, duckdb_error_type type, const char* words);
   Error ErrorOf(std::string_view what, DuckDbResult& result);
   Error AppenderError(StatementId id, duckdb_appender appender);
   Result<void> Run(const char* sql);
 
-  // The statements of a file of sql/, of which most have one.
-  Result<Parts*> FindPrepared(StatementId id);
+  Result<duckdb_prepared_statement> FindPrepared(StatementId id);
   Error PrepareError(StatementId id, const std::string& text);
   Result<void> CheckCount(StatementId id, std::size_t wanted, std::size_t given) const;
   Result<void> BindAll(StatementId id, duckdb_prepared_statement statement,
@@ -190,12 +187,11 @@ class DuckDbConnection final : public Connection {
   Result<std::unique_ptr<DuckDbCursor>> Open(StatementId id, std::span<const Value> parameters,
                                              bool is_stream);
   std::unique_ptr<DuckDbCursor> MakeCursor(StatementId id, std::unique_ptr<DuckDbResult> result);
-  Result<void> QueryAtOnce(StatementId id, const Parts& parts, std::size_t columns,
-                           std::span<const Value> parameters, const VisitAnswer& visit);
 
+  Result<void> ExecuteAtOnce(StatementId id, duckdb_prepared_statement statement,
+                             std::size_t columns, std::span<const Value> parameters);
   Result<HeldRows*> FindHeld(StatementId id);
   Result<void> Flush(StatementId id, HeldRows& held);
-  void DropHeld(StatementId id) { held_.erase(id); }
   // In a transaction of its own where there is none: work().
   template <typename Work>
   auto InTransaction(Work work) -> decltype(work());
@@ -204,7 +200,7 @@ class DuckDbConnection final : public Connection {
   DuckDbOptions options_;
   std::shared_ptr<DuckDbInstance> instance_;
   DuckDbConnectionHandle handle_;
-  std::array<Parts, kStatementCount> prepared_;
+  std::array<DuckDbPrepared, kStatementCount> prepared_;
   std::map<StatementId, HeldRows> held_;
   DuckDbCursor* streaming_ = nullptr;
   bool is_in_transaction_ = false;
@@ -375,24 +371,16 @@ Error DuckDbConnection::PrepareError(StatementId id, const std::string& text) {
   return ErrorAt(id, DUCKDB_ERROR_INTERNAL, "it could not be prepared");
 }
 
-Result<DuckDbConnection::Parts*> DuckDbConnection::FindPrepared(StatementId id) {
-  Parts& parts = prepared_[static_cast<std::size_t>(id)];
-  if (!parts.empty()) return &parts;
+Result<duckdb_prepared_statement> DuckDbConnection::FindPrepared(StatementId id) {
+  DuckDbPrepared& prepared = prepared_[static_cast<std::size_t>(id)];
+  if (prepared != nullptr) return prepared.get();
   const std::string text(StatementText(Dialect::kDuckdb, id));
-  duckdb_extracted_statements extracted = nullptr;
-  const std::uint64_t count = DuckDb().extract_statements(handle_.get(), text.c_str(), &extracted);
-  const DuckDbExtracted owner(extracted);
-  Parts made;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    duckdb_prepared_statement statement = nullptr;
-    const auto state =
-        DuckDb().prepare_extracted_statement(handle_.get(), extracted, i, &statement);
-    made.emplace_back(statement);
-    if (state != DuckDBSuccess) return Fail(PrepareError(id, text));
-  }
-  if (made.empty()) return Fail(PrepareError(id, text));
-  parts = std::move(made);
-  return &parts;
+  duckdb_prepared_statement made = nullptr;
+  const auto state = DuckDb().prepare(handle_.get(), text.c_str(), &made);
+  DuckDbPrepared statement(made);
+  if (state != DuckDBSuccess) return Fail(PrepareError(id, text));
+  prepared = std::move(statement);
+  return prepared.get();
 }
 
 Result<void> DuckDbConnection::CheckCount(StatementId id, std::size_t wanted,
@@ -464,8 +452,7 @@ Result<std::unique_ptr<DuckDbCursor>> DuckDbConnection::Open(StatementId id,
                                                              std::span<const Value> parameters,
                                                              bool is_stream) {
   DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, id)));
-  DELTALAKEDB_ASSIGN(const Parts* const parts, FindPrepared(id));
-  const duckdb_prepared_statement statement = parts->front().get();
+  DELTALAKEDB_ASSIGN(const duckdb_prepared_statement statement, FindPrepared(id));
   DELTALAKEDB_TRY(BindAll(id, statement, parameters));
   DELTALAKEDB_ASSIGN(auto result, Run(id, statement, is_stream));
   return MakeCursor(id, std::move(result));
@@ -474,56 +461,15 @@ Result<std::unique_ptr<DuckDbCursor>> DuckDbConnection::Open(StatementId id,
 Result<void> DuckDbConnection::QueryMany(StatementId statement, std::size_t columns,
                                          std::span<const Value> parameters,
                                          const VisitAnswer& visit) {
-  DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, statement)));
-  DELTALAKEDB_ASSIGN(const Parts* const parts, FindPrepared(statement));
-  if (parts->size() == 2) {
-    return InTransaction(
-        [&] { return QueryAtOnce(statement, *parts, columns, parameters, visit); });
-  }
-  for (std::size_t i = 0; i * columns < parameters.size(); ++i) {
-    DELTALAKEDB_ASSIGN(const auto row, Query(statement, parameters.subspan(i * columns, columns)));
-    DELTALAKEDB_ASSIGN(const bool has_row, row->Next());
-    DELTALAKEDB_TRY(visit(i, has_row ? row.get() : nullptr));
-  }
-  return {};
-}
-
-// A file of two statements takes all rows of parameters as one list each. The first one answers,
-// and behind the columns of its answer has `place`, which row of parameters it is for, and
-// integers, of which the second takes a list each.
-Result<void> DuckDbConnection::QueryAtOnce(StatementId id, const Parts& parts, std::size_t columns,
-                                           std::span<const Value> parameters,
-                                           const VisitAnswer& visit) {
-  const duckdb_prepared_statement first = parts[0].get();
-  const duckdb_prepared_statement second = parts[1].get();
-  DELTALAKEDB_TRY(CheckCount(id, DuckDb().nparams(first), columns));
-  for (std::size_t i = 0; i < columns; ++i) {
-    DELTALAKEDB_TRY(BindDuckDbList(first, i + 1, parameters, columns));
-  }
-  DELTALAKEDB_ASSIGN(auto found, Run(id, first, /*is_stream=*/false));
-  const auto answers = MakeCursor(id, std::move(found));
-  const auto taken = static_cast<int>(DuckDb().nparams(second));
-  const int place = answers->column_count() - taken - 1;
-  std::vector<Value> changes;
-  std::vector<bool> is_answered(parameters.size() / columns);
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const bool has_row, answers->Next());
-    if (!has_row) break;
-    const auto index = static_cast<std::size_t>(answers->Int(place));
-    is_answered[index] = true;
-    DELTALAKEDB_TRY(visit(index, answers.get()));
-    for (int i = 1; i <= taken; ++i) changes.emplace_back(answers->Int(place + i));
-  }
-  for (std::size_t i = 0; i < is_answered.size(); ++i) {
-    if (!is_answered[i]) DELTALAKEDB_TRY(visit(i, nullptr));
-  }
-  if (changes.empty()) return {};
-  for (int i = 1; i <= taken; ++i) {
-    DELTALAKEDB_TRY(BindDuckDbList(second, static_cast<std::uint64_t>(i), changes,
-                                   static_cast<std::size_t>(taken)));
-  }
-  DELTALAKEDB_TRY(Run(id, second, /*is_stream=*/false));
-  return {};
+  return InTransaction([&]() -> Result<void> {
+    for (std::size_t i = 0; i * columns < parameters.size(); ++i) {
+      DELTALAKEDB_ASSIGN(const auto row,
+                         Query(statement, parameters.subspan(i * columns, columns)));
+      DELTALAKEDB_ASSIGN(const bool has_row, row->Next());
+      DELTALAKEDB_TRY(visit(i, has_row ? row.get() : nullptr));
+    }
+    return {};
+  });
 }
 
 // ---- rows that go in ----------------------------------------------------------------------------
@@ -569,6 +515,10 @@ Result<void> DuckDbConnection::ExecuteMany(StatementId statement, std::size_t co
     });
   }
   return InTransaction([&]() -> Result<void> {
+    DELTALAKEDB_ASSIGN(const duckdb_prepared_statement prepared, FindPrepared(statement));
+    if (columns > 0 && DuckDb().param_type(prepared, 1) == DUCKDB_TYPE_LIST) {
+      return ExecuteAtOnce(statement, prepared, columns, parameters);
+    }
     std::size_t begin = 0;
     do {
       DELTALAKEDB_TRY(Open(statement, parameters.subspan(begin, columns), /*is_stream=*/false));
@@ -576,6 +526,19 @@ Result<void> DuckDbConnection::ExecuteMany(StatementId statement, std::size_t co
     } while (begin < parameters.size());
     return {};
   });
+}
+
+// A statement whose parameters are lists gets all rows at once.
+Result<void> DuckDbConnection::ExecuteAtOnce(StatementId id, duckdb_prepared_statement statement,
+                                             std::size_t columns,
+                                             std::span<const Value> parameters) {
+  DELTALAKEDB_TRY(CheckCount(id, DuckDb().nparams(statement), columns));
+  DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, id)));
+  for (std::size_t i = 1; i <= columns; ++i) {
+    DELTALAKEDB_TRY(BindDuckDbList(statement, i, parameters, columns));
+  }
+  DELTALAKEDB_TRY(Run(id, statement, /*is_stream=*/false));
+  return {};
 }
 
 Result<std::int64_t> DuckDbConnection::Execute(StatementId statement,
@@ -586,10 +549,9 @@ Result<std::int64_t> DuckDbConnection::Execute(StatementId statement,
   }
   return InTransaction([&]() -> Result<std::int64_t> {
     DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, statement)));
-    DELTALAKEDB_ASSIGN(const Parts* const parts, FindPrepared(statement));
-    DELTALAKEDB_TRY(BindAll(statement, parts->front().get(), parameters));
-    DELTALAKEDB_ASSIGN(const auto result,
-                       Run(statement, parts->front().get(), /*is_stream=*/false));
+    DELTALAKEDB_ASSIGN(const duckdb_prepared_statement prepared, FindPrepared(statement));
+    DELTALAKEDB_TRY(BindAll(statement, prepared, parameters));
+    DELTALAKEDB_ASSIGN(const auto result, Run(statement, prepared, /*is_stream=*/false));
     return static_cast<std::int64_t>(DuckDb().rows_changed(result->get()));
   });
 }
