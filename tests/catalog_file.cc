@@ -7,6 +7,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "store/duckdb/duckdb_instance.h"
+#include "store/duckdb/duckdb_values.h"
+
 namespace deltalakedb::testing {
 namespace {
 
@@ -44,7 +47,7 @@ std::map<std::string, std::string> FilesIn(const std::filesystem::path& folder) 
   return files;
 }
 
-std::string CatalogFile::TableUri(std::string_view name) const {
+std::string StoredCatalog::TableUri(std::string_view name) const {
   std::string encoded;
   for (const char c : name) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -105,22 +108,138 @@ std::string CatalogFile::Dump(std::string_view table_name) const {
   return dump;
 }
 
-std::string CatalogFile::CommitText(std::string_view table_name, std::int64_t version) const {
+std::string CatalogFile::Everything() const {
+  std::string all;
+  for (const auto& [name, content] : FilesIn(path_.parent_path())) {
+    all.append(name).append(1, '\0').append(content);
+  }
+  return all;
+}
+
+namespace {
+
+// The text of a commit, which the same statements find in every file; query(sql, name).
+template <typename Query>
+std::string CommitTextOf(std::string_view table_name, std::int64_t version, const Query& query) {
   const std::string which = " FROM dl_tables t JOIN ";
   const std::string where =
       " v USING (table_id) WHERE t.name = ? AND v.version = " + std::to_string(version);
+  const std::string name(table_name);
   const auto row =
-      Query("SELECT body_parts, body_bytes, body" + which + "dl_table_versions" + where,
-            {std::string(table_name)});
+      query("SELECT body_parts, body_bytes, body" + which + "dl_table_versions" + where, name);
   if (row.size() != 1 || row[0][1] == "NULL") return "no text";
   if (row[0][0] == "0") return Decompressed(row[0][2], std::stoull(row[0][1]));
   std::string text;
-  for (const Row& part : Query("SELECT v.text_bytes, v.body" + which + "dl_body_parts" + where +
-                                   " AND v.origin = 0 ORDER BY v.part",
-                               {std::string(table_name)})) {
+  for (const auto& part : query("SELECT v.text_bytes, v.body" + which + "dl_body_parts" + where +
+                                    " AND v.origin = 0 ORDER BY v.part",
+                                name)) {
     text += Decompressed(part[1], std::stoull(part[0]));
   }
   return text;
+}
+
+std::string TextOf(const store::Value& value) {
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+  if (const auto* blob = std::get_if<store::Blob>(&value)) return std::string(blob->bytes);
+  return "NULL";
+}
+
+}  // namespace
+
+std::string CatalogFile::CommitText(std::string_view table_name, std::int64_t version) const {
+  return CommitTextOf(table_name, version, [&](const std::string& sql, const std::string& name) {
+    return Query(sql, {name});
+  });
+}
+
+// ---- DuckDB -------------------------------------------------------------------------------------
+
+std::vector<DuckDbCatalogFile::Row> DuckDbCatalogFile::Query(
+    const std::string& sql, const std::vector<std::string>& texts) const {
+  using store::DuckDb;
+  const auto instance = store::DuckDbInstance::Open({.path = path_.native()});
+  if (!instance) {
+    ADD_FAILURE() << instance.error().message();
+    return {};
+  }
+  const auto connection = *(*instance)->Connect();
+  duckdb_prepared_statement made = nullptr;
+  DuckDb().prepare(connection.get(), sql.c_str(), &made);
+  const store::DuckDbPrepared statement(made);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_TRUE(store::BindDuckDbValue(made, i + 1, std::string_view(texts[i])).has_value());
+  }
+  duckdb_pending_result started = nullptr;
+  DuckDb().pending_prepared(made, &started);
+  const store::DuckDbPending pending(started);
+  store::DuckDbResult result;
+  EXPECT_EQ(DuckDb().execute_pending(started, result.get()), DuckDBSuccess)
+      << sql << ": " << DuckDb().result_error(result.get());
+  std::vector<duckdb_type> types(DuckDb().column_count(result.get()));
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    types[i] = DuckDb().column_type(result.get(), i);
+  }
+  std::vector<Row> found;
+  store::DuckDbRows rows(types);
+  for (;;) {
+    store::DuckDbChunk chunk(DuckDb().fetch_chunk(*result.get()));
+    if (chunk == nullptr) return found;
+    rows.Take(std::move(chunk));
+    while (rows.Next()) {
+      Row& row = found.emplace_back();
+      for (int i = 0; i < static_cast<int>(types.size()); ++i) row.push_back(TextOf(rows.Get(i)));
+    }
+  }
+}
+
+void DuckDbCatalogFile::Hold() {
+  auto instance = store::DuckDbInstance::Open({.path = path_.native()});
+  EXPECT_TRUE(instance.has_value());
+  if (instance) held_ = *std::move(instance);
+}
+
+std::string DuckDbCatalogFile::Dump(std::string_view table_name) const {
+  std::string dump;
+  for (const Row& relation :
+       Query("SELECT DISTINCT table_name FROM duckdb_columns() WHERE column_name = 'table_id' AND "
+             "NOT internal ORDER BY 1")) {
+    dump += "-- " + relation[0] + "\n";
+    for (const Row& row : Query("SELECT * FROM " + relation[0] +
+                                    " WHERE table_id = (SELECT table_id FROM dl_tables WHERE name "
+                                    "= ?) ORDER BY ALL",
+                                {std::string(table_name)})) {
+      for (const std::string& value : row) dump.append(value).append(1, '\0');
+      dump += "\n";
+    }
+  }
+  return dump;
+}
+
+std::string DuckDbCatalogFile::Everything() const {
+  std::string all;
+  for (const Row& table : Query("SELECT table_name FROM duckdb_tables() ORDER BY 1")) {
+    all += "-- " + table[0] + "\n";
+    for (const Row& row : Query("SELECT * FROM " + table[0] + " ORDER BY ALL")) {
+      for (const std::string& value : row) all.append(value).append(1, '\0');
+    }
+  }
+  return all;
+}
+
+std::string DuckDbCatalogFile::CommitText(std::string_view table_name, std::int64_t version) const {
+  return CommitTextOf(table_name, version, [&](const std::string& sql, const std::string& name) {
+    return Query(sql, {name});
+  });
+}
+
+// ---- all kinds ----------------------------------------------------------------------------------
+
+std::string NameOf(CatalogKind kind) { return kind == CatalogKind::kSqlite ? "Sqlite" : "DuckDb"; }
+
+std::unique_ptr<StoredCatalog> MakeCatalog(CatalogKind kind, const std::filesystem::path& folder) {
+  if (kind == CatalogKind::kSqlite) return std::make_unique<CatalogFile>(folder / "meta.db");
+  return std::make_unique<DuckDbCatalogFile>(folder / "meta.duckdb");
 }
 
 }  // namespace deltalakedb::testing

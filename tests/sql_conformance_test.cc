@@ -1,6 +1,6 @@
-// Real tables of many writers, taken into one SQLite catalog and read from there, against what an
-// independent replay of their logs recorded. There is no list of tables that are let off: what
-// TRUTH.md leaves open is decided by its rules.
+// Real tables of many writers, taken into one catalog of each kind and read from there, against
+// what an independent replay of their logs recorded. There is no list of tables that are let off:
+// what TRUTH.md leaves open is decided by its rules.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -60,21 +60,16 @@ std::set<std::string> FieldsOfCheckpointAlone(const json& replay) {
   return fields;
 }
 
-class SqlConformanceTest : public ::testing::Test {
+class SqlConformanceTest : public ::testing::TestWithParam<CatalogKind> {
  protected:
-  static void SetUpTestSuite() {
-    shared_folder = std::make_unique<TempFolder>();
-    all_tables = LoadConformanceTables();
-    shared_catalog = std::make_unique<CatalogFile>(shared_folder->path() / "meta.db");
-    ASSERT_TRUE(InitCatalog(shared_catalog->uri()).has_value());
-    for (const ConformanceTable& table : all_tables.value_or(std::vector<ConformanceTable>())) {
-      if (table.expect() != "accept") continue;
-      const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
-      EXPECT_TRUE(report.has_value()) << table.name << ": " << ErrorText(report.error());
-      if (!report) continue;
-      EXPECT_TRUE(report->verified) << table.name;
-      EXPECT_TRUE(report->differences.empty()) << table.name;
+  // The catalog that all tests of a kind share.
+  void SetUp() override {
+    if (shared_catalog == nullptr) {
+      all_tables = LoadConformanceTables();
+      ImportAll();
     }
+    // Where CI is set, loading them has failed already; elsewhere they may be absent.
+    if (!all_tables) GTEST_SKIP() << "no conformance tables";
   }
   static void TearDownTestSuite() {
     std::printf(
@@ -84,11 +79,22 @@ class SqlConformanceTest : public ::testing::Test {
         summary.refused);
     shared_catalog.reset();
     shared_folder.reset();
+    summary = {};
   }
 
-  void SetUp() override {
-    // Where CI is set, loading them has failed already; elsewhere they may be absent.
-    if (!all_tables) GTEST_SKIP() << "no conformance tables";
+  static void ImportAll() {
+    shared_folder = std::make_unique<TempFolder>();
+    shared_catalog = MakeCatalog(GetParam(), shared_folder->path());
+    ASSERT_TRUE(InitCatalog(shared_catalog->uri()).has_value());
+    shared_catalog->Hold();
+    for (const ConformanceTable& table : all_tables.value_or(std::vector<ConformanceTable>())) {
+      if (table.expect() != "accept") continue;
+      const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
+      EXPECT_TRUE(report.has_value()) << table.name << ": " << ErrorText(report.error());
+      if (!report) continue;
+      EXPECT_TRUE(report->verified) << table.name;
+      EXPECT_TRUE(report->differences.empty()) << table.name;
+    }
   }
 
   template <typename Visit>
@@ -100,18 +106,18 @@ class SqlConformanceTest : public ::testing::Test {
     }
   }
 
-  static void ExpectVersionsMatch(const ConformanceTable& table, const CatalogFile& catalog);
+  static void ExpectVersionsMatch(const ConformanceTable& table, const StoredCatalog& catalog);
   static void ExpectOlderVersionsAreNotFound(const ConformanceTable& table);
-  static void ExpectRefusedOrRight(const ConformanceTable& table, const CatalogFile& catalog);
+  static void ExpectRefusedOrRight(const ConformanceTable& table, const StoredCatalog& catalog);
 
   static inline std::optional<std::vector<ConformanceTable>> all_tables;
   static inline std::unique_ptr<TempFolder> shared_folder;
-  static inline std::unique_ptr<CatalogFile> shared_catalog;
+  static inline std::unique_ptr<StoredCatalog> shared_catalog;
   static inline Summary summary;
 };
 
 void SqlConformanceTest::ExpectVersionsMatch(const ConformanceTable& table,
-                                             const CatalogFile& catalog) {
+                                             const StoredCatalog& catalog) {
   const json& replay = table.replay();
   const std::int64_t latest = replay["latest"];
   const std::int64_t first = FirstOfRun(replay);
@@ -179,16 +185,16 @@ void SqlConformanceTest::ExpectOlderVersionsAreNotFound(const ConformanceTable& 
   }
 }
 
-TEST_F(SqlConformanceTest, EveryVersionOfTheRunOfAcceptedTables_MatchesTheTruth) {
+TEST_P(SqlConformanceTest, EveryVersionOfTheRunOfAcceptedTables_MatchesTheTruth) {
   ForEach("accept",
           [](const ConformanceTable& table) { ExpectVersionsMatch(table, *shared_catalog); });
 }
 
-TEST_F(SqlConformanceTest, VersionsOutsideOfTheRun_AreNotFoundAndTheRangeIsTold) {
+TEST_P(SqlConformanceTest, VersionsOutsideOfTheRun_AreNotFoundAndTheRangeIsTold) {
   ForEach("accept", ExpectOlderVersionsAreNotFound);
 }
 
-TEST_F(SqlConformanceTest, HistoryOfAcceptedTables_IsThatOfTheFolder) {
+TEST_P(SqlConformanceTest, HistoryOfAcceptedTables_IsThatOfTheFolder) {
   ForEach("accept", [](const ConformanceTable& table) {
     const auto folder = DeltaTable::Open(table.folder.native());
     const auto stored = DeltaTable::Open(shared_catalog->TableUri(table.name));
@@ -217,7 +223,7 @@ TEST_F(SqlConformanceTest, HistoryOfAcceptedTables_IsThatOfTheFolder) {
   });
 }
 
-TEST_F(SqlConformanceTest, TextsOfCommits_AreTheirFilesByteForByte) {
+TEST_P(SqlConformanceTest, TextsOfCommits_AreTheirFilesByteForByte) {
   ForEach("accept", [](const ConformanceTable& table) {
     const std::int64_t first = FirstOfRun(table.replay());
     for (const std::int64_t version : table.replay()["commits"]) {
@@ -232,7 +238,7 @@ TEST_F(SqlConformanceTest, TextsOfCommits_AreTheirFilesByteForByte) {
   });
 }
 
-TEST_F(SqlConformanceTest, Verify_FindsNothing) {
+TEST_P(SqlConformanceTest, Verify_FindsNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
     for (const bool with_source : {false, true}) {
       VerifyOptions options;
@@ -247,7 +253,7 @@ TEST_F(SqlConformanceTest, Verify_FindsNothing) {
   });
 }
 
-TEST_F(SqlConformanceTest, Reindex_ChangesNothing) {
+TEST_P(SqlConformanceTest, Reindex_ChangesNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
     const std::string before = shared_catalog->Dump(table.name);
     const auto report = ReindexTable(shared_catalog->TableUri(table.name));
@@ -256,7 +262,7 @@ TEST_F(SqlConformanceTest, Reindex_ChangesNothing) {
   });
 }
 
-TEST_F(SqlConformanceTest, SecondImport_SaysThatNothingIsNewAndChangesNothing) {
+TEST_P(SqlConformanceTest, SecondImport_SaysThatNothingIsNewAndChangesNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
     const std::string before = shared_catalog->Dump(table.name);
     const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
@@ -268,11 +274,11 @@ TEST_F(SqlConformanceTest, SecondImport_SaysThatNothingIsNewAndChangesNothing) {
   });
 }
 
-TEST_F(SqlConformanceTest, LatestOnly_IsTheLatestVersion) {
+TEST_P(SqlConformanceTest, LatestOnly_IsTheLatestVersion) {
   ForEach("accept", [](const ConformanceTable& table) {
     const TempFolder folder;
-    const CatalogFile catalog(folder.path() / "meta.db");
-    const std::string uri = catalog.TableUri("t");
+    const auto catalog = MakeCatalog(GetParam(), folder.path());
+    const std::string uri = catalog->TableUri("t");
     ImportOptions options;
     options.latest_only = true;
     const auto report = ImportTable(table.folder.native(), uri, options);
@@ -293,34 +299,34 @@ TEST_F(SqlConformanceTest, LatestOnly_IsTheLatestVersion) {
   });
 }
 
-TEST_F(SqlConformanceTest, TablesToRefuse_LeaveTheCatalogAsItWas) {
-  const auto before = FilesIn(shared_folder->path());
+TEST_P(SqlConformanceTest, TablesToRefuse_LeaveTheCatalogAsItWas) {
+  const std::string before = shared_catalog->Everything();
   ForEach("refuse", [&](const ConformanceTable& table) {
     const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
     ASSERT_FALSE(report.has_value());
     EXPECT_EQ(report.error().code(), RefusalCode(table.why())) << ErrorText(report.error());
-    EXPECT_TRUE(FilesIn(shared_folder->path()) == before);
+    EXPECT_TRUE(shared_catalog->Everything() == before);
     ++summary.refused;
   });
 }
 
-TEST_F(SqlConformanceTest, TablesToRefuse_LeaveNoDatabaseWhereNoneWas) {
+TEST_P(SqlConformanceTest, TablesToRefuse_LeaveNoDatabaseWhereNoneWas) {
   ForEach("refuse", [](const ConformanceTable& table) {
     const TempFolder folder;
-    const CatalogFile catalog(folder.path() / "meta.db");
-    ASSERT_FALSE(ImportTable(table.folder.native(), catalog.TableUri("t")).has_value());
+    const auto catalog = MakeCatalog(GetParam(), folder.path());
+    ASSERT_FALSE(ImportTable(table.folder.native(), catalog->TableUri("t")).has_value());
     EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   });
 }
 
-TEST_F(SqlConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
+TEST_P(SqlConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
   ForEach("either", [](const ConformanceTable& table) {
     const TempFolder folder;
-    const CatalogFile catalog(folder.path() / "meta.db");
-    const auto report = ImportTable(table.folder.native(), catalog.TableUri(table.name));
+    const auto catalog = MakeCatalog(GetParam(), folder.path());
+    const auto report = ImportTable(table.folder.native(), catalog->TableUri(table.name));
     if (report) {
       EXPECT_TRUE(report->differences.empty());
-      ExpectVersionsMatch(table, catalog);
+      ExpectVersionsMatch(table, *catalog);
       return;
     }
     EXPECT_NE(report.error().code(), ErrorCode::kInternal) << ErrorText(report.error());
@@ -328,6 +334,9 @@ TEST_F(SqlConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
     ++summary.refused;
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, SqlConformanceTest, ::testing::Values(CatalogKind::kSqlite));
+INSTANTIATE_TEST_SUITE_P(DuckDb, SqlConformanceTest, ::testing::Values(CatalogKind::kDuckDb));
 
 }  // namespace
 }  // namespace deltalakedb::testing

@@ -9,18 +9,21 @@
 #include <utility>
 #include <vector>
 
+#include "store/duckdb/duckdb_connection.h"
+#include "store/migrations.h"
 #include "store/sql_text.h"
 #include "store/temp_catalog.h"
 #include "store/unique_handle.h"
+#include "tests/catalog_file.h"
 
 namespace deltalakedb::store {
 namespace {
 
-using testing::Contains;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-class SqliteStatementsTest : public testing::Test {
+class SqliteStatementsTest : public ::testing::Test {
  protected:
   SqliteStatementsTest() {
     catalog_.ConnectMigrated();
@@ -51,24 +54,27 @@ class SqliteStatementsTest : public testing::Test {
   UniqueHandle<sqlite3, sqlite3_close_v2> database_;
 };
 
-std::vector<StatementId> AllStatements() {
+// Those of a dialect: some databases need statements that others do not.
+std::vector<StatementId> AllStatements(Dialect dialect) {
   std::vector<StatementId> ids;
-  for (std::size_t i = 0; i < kStatementCount; ++i) ids.push_back(static_cast<StatementId>(i));
+  for (std::size_t i = 0; i < kStatementCount; ++i) {
+    const auto id = static_cast<StatementId>(i);
+    if (!StatementText(dialect, id).empty()) ids.push_back(id);
+  }
   return ids;
 }
 
 TEST_F(SqliteStatementsTest, EveryStatement_CanBePrepared) {
-  for (const StatementId id : AllStatements()) {
+  for (const StatementId id : AllStatements(Dialect::kSqlite)) {
     SCOPED_TRACE(StatementName(id));
     const std::string_view text = StatementText(Dialect::kSqlite, id);
-    EXPECT_FALSE(text.empty());
     if (id == StatementId::kCreateMigrationsTable) continue;  // it is there already
     EXPECT_NE(Prepare(std::string(text)), nullptr);
   }
 }
 
 TEST_F(SqliteStatementsTest, NoStatement_ScansWhatGrowsWithTheLog) {
-  for (const StatementId id : AllStatements()) {
+  for (const StatementId id : AllStatements(Dialect::kSqlite)) {
     if (id == StatementId::kCreateMigrationsTable) continue;
     for (const std::string& step : PlanOf(id)) {
       const bool is_scan = step.starts_with("SCAN ");
@@ -120,6 +126,64 @@ TEST_F(SqliteStatementsTest, FilesOfAVersion_AreReadInTheirOrderWithoutSorting) 
   for (const StatementId id : {StatementId::kScanLiveFiles, StatementId::kScanLiveFilesWithoutStats,
                                StatementId::kListAddFiles, StatementId::kListRemoveFiles}) {
     EXPECT_THAT(PlanOf(id), Not(Contains(HasSubstr("TEMP B-TREE")))) << StatementName(id);
+  }
+}
+
+// ---- DuckDB -------------------------------------------------------------------------------------
+
+class DuckDbStatementsTest : public ::testing::Test {
+ protected:
+  DuckDbStatementsTest() : catalog_(folder_.path() / "meta.duckdb") {
+    const auto connection = OpenDuckDb({.path = catalog_.path().native(), .may_create = true});
+    EXPECT_EQ(MigrateUp(**connection).value_or(-1), 1);
+  }
+  base::TempFolder folder_;
+  deltalakedb::testing::DuckDbCatalogFile catalog_;
+};
+
+TEST_F(DuckDbStatementsTest, EveryStatement_CanBePrepared) {
+  const auto statements = AllStatements(Dialect::kDuckdb);
+  EXPECT_GE(statements.size(), AllStatements(Dialect::kSqlite).size());
+  for (const StatementId id : statements) {
+    if (id == StatementId::kCreateMigrationsTable) continue;  // it is there already
+    catalog_.Query("PREPARE each AS " + std::string(StatementText(Dialect::kDuckdb, id)));
+  }
+}
+
+TEST_F(DuckDbStatementsTest, EverythingThatSqliteRuns_DuckDbRunsToo) {
+  for (const StatementId id : AllStatements(Dialect::kSqlite)) {
+    EXPECT_FALSE(StatementText(Dialect::kDuckdb, id).empty()) << StatementName(id);
+  }
+}
+
+// Blocks of rows of other tables are left out by their smallest and largest table_id, which takes a
+// filter in the scan itself.
+TEST_F(DuckDbStatementsTest, ScansOfATablesFiles_LeaveOutThoseOfOthers) {
+  for (const std::string& table : {std::string("1"), std::string("2")}) {
+    const std::string id = "'00000000-0000-0000-0000-00000000000" + table + "'";
+    catalog_.Query(
+        "INSERT INTO dl_add_files (file_id, table_id, version, origin, path_key, dv_id, "
+        "path, size, modification_time, data_change) VALUES (1, " +
+        id + ", 0, 0, '', '', '', 0, 0, true)");
+    catalog_.Query(
+        "INSERT INTO dl_table_versions (table_id, version, timestamp, raw_timestamp, "
+        "timestamp_source, ratified_at, commit_id, num_added, num_removed, num_cdc, "
+        "num_files, size_in_bytes, last_add_id, last_remove_id, last_cdc_id, body_parts, "
+        "row_hash) VALUES (" +
+        id + ", 7, 0, 0, 'file', 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, '')");
+  }
+  for (const StatementId id : {StatementId::kScanLiveFiles, StatementId::kScanLiveFilesWithoutStats,
+                               StatementId::kListLiveFiles}) {
+    std::string sql(StatementText(Dialect::kDuckdb, id));
+    for (std::size_t at = 0; (at = sql.find("$1", at)) != std::string::npos;) {
+      sql.replace(at, 2, "'00000000-0000-0000-0000-000000000001'::UUID");
+    }
+    while (sql.contains("$2")) sql.replace(sql.find("$2"), 2, "7");
+    const auto plan = catalog_.Query("EXPLAIN " + sql);
+    ASSERT_FALSE(plan.empty());
+    EXPECT_THAT(plan[0].back(), HasSubstr("Filters")) << StatementName(id);
+    EXPECT_THAT(plan[0].back(), HasSubstr("table_id=")) << StatementName(id);
+    EXPECT_THAT(plan[0].back(), Not(HasSubstr("ORDER_BY"))) << StatementName(id);
   }
 }
 

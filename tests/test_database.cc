@@ -72,6 +72,37 @@ class SqliteTestDatabase final : public TestDatabase {
   CatalogFile file_{folder_.path() / "meta.db"};
 };
 
+class DuckDbTestDatabase final : public TestDatabase {
+ public:
+  const Quirks& quirks() const override {
+    static const Quirks quirks{
+        .dialect = store::Dialect::kDuckdb, .has_foreign_keys = false, .has_unique_keys = false};
+    return quirks;
+  }
+  std::string UriText(std::string_view table, std::string_view options) const override {
+    std::string text = table.empty() ? file_.uri() : file_.TableUri(table);
+    if (!options.empty()) text += fmt::format("{}{}", table.empty() ? '?' : '&', options);
+    return text;
+  }
+  std::vector<Row> Sql(const std::string& text) const override { return file_.Query(text); }
+  std::string WhyNotPrepared(const std::string& sql) const override {
+    file_.Query("PREPARE each AS " + sql);  // fails the test by itself
+    return "";
+  }
+  std::vector<std::string> Schema() const override {
+    return Column(
+        "SELECT line FROM (SELECT concat(table_name, ' ', sql) AS line FROM duckdb_tables() "
+        "UNION ALL SELECT concat(index_name, ' ', sql) FROM duckdb_indexes()) ORDER BY line");
+  }
+  std::string HashLiteral(std::string_view hex) const override {
+    return fmt::format("from_hex('{}')", hex);
+  }
+
+ private:
+  TempFolder folder_;
+  DuckDbCatalogFile file_{folder_.path() / "meta.duckdb"};
+};
+
 class PostgresTestDatabase final : public TestDatabase {
  public:
   explicit PostgresTestDatabase(bool is_pooled)
@@ -161,10 +192,13 @@ std::string ReadLine(int file) {
 
 }  // namespace
 
-std::vector<std::string> TestDatabase::Kinds() { return {"sqlite", "postgres", "pgbouncer"}; }
+std::vector<std::string> TestDatabase::Kinds() {
+  return {"sqlite", "duckdb", "postgres", "pgbouncer"};
+}
 
 std::unique_ptr<TestDatabase> TestDatabase::Make(const std::string& kind) {
   if (kind == "sqlite") return std::make_unique<SqliteTestDatabase>();
+  if (kind == "duckdb") return std::make_unique<DuckDbTestDatabase>();
   return std::make_unique<PostgresTestDatabase>(/*is_pooled=*/kind == "pgbouncer");
 }
 

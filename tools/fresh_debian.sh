@@ -9,8 +9,8 @@
 #   --keep       leave the folder that was worked in, and say where it is
 #   --worktree   take the files as they are now, not as committed
 #
-# The host's way to the network goes along: name resolution, certificates, apt's and pip's settings
-# and the variables that carry them. DEBIAN_MIRROR names another mirror than deb.debian.org.
+# The host's way to the network goes along: name resolution, certificates, the settings of apt, pip
+# and npm and the variables that carry them. DEBIAN_MIRROR names another mirror than deb.debian.org.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -58,6 +58,7 @@ carry_network_settings() {
   mkdir -p "$root$HOME"
   rm -f "$root/etc/resolv.conf"
   copy_if_there /etc/resolv.conf /etc/hosts /etc/pip.conf "$HOME/.config/pip" "$HOME/.pip" \
+    /etc/npmrc "$HOME/.npmrc" \
     /etc/ssl/certs /usr/local/share/ca-certificates
   for file in $(grep -lis 'acquire' /etc/apt/apt.conf /etc/apt/apt.conf.d/*); do
     copy_if_there "$file"
@@ -69,7 +70,7 @@ carry_network_settings() {
 
 inside() {  # COMMAND: run by bash in the new system, with the variables of the network only
   local settings
-  mapfile -t settings < <(env | grep -iE '^(\w+_proxy|PIP_\w+|SSL_\w+|GIT_SSL_\w+|\w+_CA_BUNDLE)=')
+  mapfile -t settings < <(env | grep -iE '^(\w+_proxy|PIP_\w+|npm_config_\w+|NODE_\w*CERTS|SSL_\w+|GIT_SSL_\w+|\w+_CA_BUNDLE)=')
   chroot "$root" /usr/bin/env -i HOME="$HOME" LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     "${settings[@]}" bash -c "$1" </dev/null
 }

@@ -8,8 +8,8 @@
 # Assumed: Debian 12 (or a relative that has these packages), git and make. As root it installs what
 # is missing; as anyone else it prints the command to run.
 #
-# Everything comes from Debian and PyPI through apt and pip, which check what they fetch; the one
-# archive that is unpacked by hand is named here with its SHA-256.
+# Everything comes from Debian, PyPI and npm's registry through apt, pip and npm, which check what
+# they fetch; archives that are unpacked by hand are named here with their SHA-256.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,16 @@ elif [[ $# -gt 0 ]]; then
   echo "usage: tools/setup.sh [--soak]" >&2
   exit 2
 fi
+
+# DuckDB's C library and its header come from the system when it has both.
+duckdb=duckdb-1.5.5
+has_duckdb() {
+  [[ -f .deps/duckdb/$duckdb.ok ]] ||
+    echo 'int main() { return duckdb_library_version() == nullptr; }' |
+    g++ -include duckdb.h -x c++ - -lduckdb -o /dev/null 2>/dev/null
+}
+# An npm of the user's own will do, as Debian's needs Debian's Node.js.
+has_duckdb || tools+=(npm:npm)
 
 missing_packages() {
   local tool package installed
@@ -91,8 +101,38 @@ fetch_simdjson() {
   touch "$folder/$simdjson.ok"
 }
 
+# The library is prebuilt for Node.js and in Debian not at all; the header is in the source archive
+# of the Python package: docs/adr/0007 says why.
+duckdb_library=duckdb-node-bindings-linux-x64-1.5.5-r.5
+duckdb_library_sha256=86d2bda909785550e8a14a57a8a4584827aff0e268d8f1a58c3fd48559f7020e
+duckdb_sha256=72f33ee57ca7595b23957671a2cc7f7fe2be0ecc2d68f63abedcfcaa3a5c1238
+fetch_duckdb() {
+  local folder=.deps/duckdb
+  if has_duckdb; then return; fi
+  if [[ $(uname -m) != x86_64 ]]; then
+    echo "setup: install DuckDB's C library and header (libduckdb) for $(uname -m), then try again" >&2
+    exit 1
+  fi
+  echo "setup: fetching $duckdb"
+  rm -rf "$folder" && mkdir -p "$folder"
+  npm pack --silent --pack-destination "$folder" \
+    @duckdb/node-bindings-linux-x64@1.5.5-r.5 >/dev/null
+  .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps \
+    --no-binary "${duckdb%-*}" --dest "$folder" "${duckdb/-/==}"
+  sha256sum --check --quiet <<EOF
+$duckdb_library_sha256  $folder/$duckdb_library.tgz
+$duckdb_sha256  $folder/$duckdb.tar.gz
+EOF
+  tar -xzf "$folder/$duckdb_library.tgz" -C "$folder" --strip-components=1 package/libduckdb.so
+  tar -xzf "$folder/$duckdb.tar.gz" -C "$folder" --strip-components=5 \
+    "$duckdb"/external/duckdb/src/include/duckdb.h
+  rm "$folder/$duckdb_library.tgz" "$folder/$duckdb.tar.gz"
+  touch "$folder/$duckdb.ok"
+}
+
 mapfile -t missing < <(missing_packages)
 [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
 fill_venv
 fetch_simdjson
+fetch_duckdb
 echo "setup: ready"

@@ -66,7 +66,7 @@ Result<OpenTable> Open(std::string_view uri_text, store::DatabaseMode mode) {
 // A text that is not what was put in is a finding; a database that cannot be read is a failure.
 bool IsAboutText(const Error& error) {
   return (error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kLimitExceeded) &&
-         error.FindFact("sqliteCode") == nullptr;
+         error.FindFact("database") == nullptr;
 }
 
 std::optional<Version> VersionOf(const Error& error) {

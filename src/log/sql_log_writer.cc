@@ -55,7 +55,9 @@ Result<FileTotals> EndStoredFiles(store::MetadataStore& store, const StoredTable
                                   Version version, std::span<const FileMention* const> files) {
   std::vector<store::FileName> names;
   names.reserve(files.size());
-  for (const FileMention* const file : files) names.push_back({file->path_key.view(), file->dv_id});
+  for (const FileMention* const file : files) {
+    names.push_back({file->path_key.view(), file->dv_id, file->path});
+  }
   FileTotals totals;
   const auto take = [&](std::size_t index, const store::EndedFile& ended) -> Result<void> {
     const FileMention& file = *files[index];

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "store/duckdb/duckdb_connection.h"
 
 namespace deltalakedb::store {
 
@@ -15,6 +16,7 @@ Result<CreatedDatabase> CreatedDatabase::Open(const Uri& uri, int connections_mi
   const bool is_new =
       parts != nullptr && !parts->in_memory() && ::stat(parts->path.c_str(), &status) != 0;
   CreatedDatabase created(is_new ? parts->path : std::string());
+  created.kind_ = uri.kind();
   DELTALAKEDB_ASSIGN(created.database_,
                      Database::Open(uri, DatabaseMode::kCreate, connections_min));
   if (is_new && ::stat(parts->path.c_str(), &status) == 0) created.inode_ = status.st_ino;
@@ -25,6 +27,10 @@ CreatedDatabase::~CreatedDatabase() {
   database_.reset();
   if (path_.empty() || inode_ == 0) return;
   struct stat status = {};
+  if (kind_ == UriKind::kDuckDb) {  // whose empty files are not short
+    RemoveEmptyDuckDb(path_, inode_);
+    return;
+  }
   if (::stat(path_.c_str(), &status) != 0) return;
   if (status.st_ino == inode_ && status.st_size == 0) ::unlink(path_.c_str());
 }

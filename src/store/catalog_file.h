@@ -35,6 +35,7 @@ class CreatedDatabase {
 
   std::shared_ptr<Database> database_;
   std::string path_;  // empty when the file was there before, or there is none
+  UriKind kind_ = UriKind::kSqlite;
   std::uint64_t inode_ = 0;
 };
 

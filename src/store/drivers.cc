@@ -1,9 +1,8 @@
 #include "store/drivers.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 
+#include "store/duckdb/duckdb_connection.h"
 #include "store/postgres/postgres_connection.h"
 #include "store/sqlite/sqlite_connection.h"
 
@@ -21,6 +20,16 @@ Result<std::unique_ptr<Connection>> OpenSqliteOf(const Uri& uri, DatabaseMode mo
   return OpenSqlite(options);
 }
 
+// Every file that DuckDB opens it can write, if the system lets it.
+Result<std::unique_ptr<Connection>> OpenDuckDbOf(const Uri& uri, DatabaseMode mode) {
+  DuckDbOptions options;
+  options.path = uri.embedded()->path;
+  options.may_create = mode == DatabaseMode::kCreate;
+  options.statement_timeout =
+      std::chrono::milliseconds(uri.options()->statement_timeout_ms.value_or(0));
+  return OpenDuckDb(options);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connection>> OpenConnection(const Uri& uri, DatabaseMode mode) {
@@ -29,11 +38,10 @@ Result<std::unique_ptr<Connection>> OpenConnection(const Uri& uri, DatabaseMode 
       return OpenPostgres(uri);
     case UriKind::kSqlite:
       return OpenSqliteOf(uri, mode);
+    case UriKind::kDuckDb:
+      return OpenDuckDbOf(uri, mode);
     default:
-      return Fail(
-          ErrorCode::kUnsupported,
-          fmt::format("{}: this version of the program knows PostgreSQL and SQLite databases only",
-                      uri.ToString()));
+      return Fail(ErrorCode::kInvalidArgument, uri.ToString() + " is no database");
   }
 }
 

@@ -99,6 +99,11 @@ Result<void> CheckTable(const TableRow& table) {
 Result<std::optional<TableRow>> ReadTableIfAny(Cursor& rows) {
   DELTALAKEDB_ASSIGN(auto tables, ReadTables(rows));
   if (tables.empty()) return std::optional<TableRow>();
+  if (tables.size() > 1) {
+    return Fail(Error(ErrorCode::kCorrupt, fmt::format("dl_tables has {} rows of table {}",
+                                                       tables.size(), tables.front().name))
+                    .With("table", tables.front().name));
+  }
   DELTALAKEDB_TRY(CheckTable(tables.front()));
   return std::optional(std::move(tables.front()));
 }
@@ -179,6 +184,7 @@ Result<void> MetadataStore::InsertTable(TableRow& row) {
 }
 
 Result<void> MetadataStore::AdvanceTable(const TableRow& row, Version from) {
+  DELTALAKEDB_TRY(FlushEnds());
   DELTALAKEDB_ASSIGN(
       const std::int64_t moved,
       connection_.Execute(StatementId::kAdvanceTable,
@@ -363,10 +369,16 @@ Result<std::vector<AppTransaction>> MetadataStore::LoadAppTransactions(const Tab
 Result<void> MetadataStore::InsertRows(Relation relation, std::span<const Value> values) {
   if (values.empty()) return {};
   const RelationInfo& info = InfoOf(relation);
+  if (live_files_ && relation == Relation::kAddFiles) live_files_->Insert(values);
   return connection_.ExecuteMany(info.insert, info.columns, values);
 }
 
+Result<void> MetadataStore::FlushEnds() {
+  return live_files_ ? live_files_->Flush() : Result<void>();
+}
+
 Result<std::unique_ptr<Cursor>> MetadataStore::ListRows(Relation relation, const TableId& table) {
+  DELTALAKEDB_TRY(FlushEnds());
   return connection_.Stream(InfoOf(relation).list, {ToValue(table)});
 }
 
@@ -376,12 +388,20 @@ Result<std::int64_t> MetadataStore::CountRows(Relation relation, const TableId& 
 }
 
 Result<void> MetadataStore::ClearRows(Relation relation, const TableId& table) {
+  if (live_files_) {
+    DELTALAKEDB_TRY(FlushEnds());
+    live_files_->Forget();
+  }
   DELTALAKEDB_TRY(connection_.Execute(InfoOf(relation).clear, {ToValue(table)}));
   return {};
 }
 
 Result<void> MetadataStore::EndFiles(const TableId& table, Version version,
                                      std::span<const FileName> files, const VisitEnded& visit) {
+  if (connection_.dialect() == Dialect::kDuckdb) {
+    if (!live_files_) live_files_ = std::make_unique<LiveFiles>(connection_);
+    return live_files_->End(table, version, files, visit);
+  }
   constexpr std::size_t kColumns = 4;
   std::vector<Value> values;
   values.reserve(files.size() * kColumns);
@@ -399,12 +419,14 @@ Result<void> MetadataStore::EndFiles(const TableId& table, Version version,
 
 Result<std::unique_ptr<Cursor>> MetadataStore::ScanLiveFiles(const TableId& table, Version version,
                                                              bool with_stats) {
+  DELTALAKEDB_TRY(FlushEnds());
   return connection_.StreamAlone(
       with_stats ? StatementId::kScanLiveFiles : StatementId::kScanLiveFilesWithoutStats,
       {ToValue(table), ToValue(version)});
 }
 
 Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId& table) {
+  DELTALAKEDB_TRY(FlushEnds());
   return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});
 }
 

@@ -1,11 +1,13 @@
 // The catalog's rows, read and written as values: every statement of the product is behind one of
 // these functions, on whichever database.
 //
-// Not for transactions: the caller begins and ends them on the connection.
+// Not for transactions: the caller begins and ends them on the connection. What a store has ended
+// (EndFiles) belongs to the transaction that it was in.
 // Thread-safety: as the connection. Errors: those of Connection, and what is said.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +19,7 @@
 #include "deltalakedb/ids.h"
 #include "deltalakedb/result.h"
 #include "store/connection.h"
+#include "store/live_files.h"
 #include "store/rows.h"
 
 namespace deltalakedb::store {
@@ -52,18 +55,6 @@ struct StoredBody {
   std::int64_t text_bytes = 0;
   std::int64_t parts = 0;
   std::optional<std::string> hash;
-};
-
-// What a file is found by.
-struct FileName {
-  std::string_view path_key;  // 16 bytes
-  std::string_view dv_id;
-};
-
-// A file whose live interval was ended.
-struct EndedFile {
-  std::string path;
-  std::int64_t size_bytes = 0;
 };
 
 class MetadataStore {
@@ -127,7 +118,7 @@ class MetadataStore {
   Result<void> ClearRows(Relation relation, const TableId& table);
 
   // Ends the live intervals of files at `version`, in their order, and calls visit(index, file) for
-  // each that was live.
+  // each that was live. Others may see that once AdvanceTable has been called.
   using VisitEnded = std::function<Result<void>(std::size_t index, const EndedFile& file)>;
   Result<void> EndFiles(const TableId& table, Version version, std::span<const FileName> files,
                         const VisitEnded& visit);
@@ -151,7 +142,11 @@ class MetadataStore {
                                                                      Version version);
   Result<std::int64_t> LoadInt(StatementId statement, std::span<const Value> parameters);
 
+  // Before rows of dl_add_files are read, as ends may be waiting.
+  Result<void> FlushEnds();
+
   Connection& connection_;
+  std::unique_ptr<LiveFiles> live_files_;  // only where the database needs it
 };
 
 }  // namespace deltalakedb::store

@@ -1,21 +1,18 @@
 #include "store/sqlite/sqlite_connection.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
+#include "store/database_file.h"
 #include "store/unique_handle.h"
 
 namespace deltalakedb::store {
@@ -447,63 +444,16 @@ Result<void> SqliteConnection::RunScript(std::string_view name, std::string_view
   return {};
 }
 
-// Why a file cannot be opened, which SQLite does not say.
-Error CannotOpen(const std::string& path) {
-  const int code = errno;
-  const std::string reason = std::generic_category().message(code);
-  const ErrorCode kind = code == ENOENT || code == ENOTDIR                  ? ErrorCode::kNotFound
-                         : code == EACCES || code == EPERM || code == EROFS ? ErrorCode::kPermission
-                                                                            : ErrorCode::kIo;
-  const std::string message =
-      kind == ErrorCode::kNotFound
-          ? fmt::format("there is no database {}: `deltalakedb init` makes one", path)
-          : fmt::format("cannot open the database {}: {}", path, reason);
-  return Error(kind, message).With("database", path);
-}
-
-Error CannotMake(const std::string& path, const std::string& folder) {
-  const int code = errno;
-  const ErrorCode kind = code == ENOENT || code == ENOTDIR                  ? ErrorCode::kNotFound
-                         : code == EACCES || code == EPERM || code == EROFS ? ErrorCode::kPermission
-                                                                            : ErrorCode::kIo;
-  return Error(kind, fmt::format("cannot make the database {}: the folder {}: {}", path, folder,
-                                 std::generic_category().message(code)))
-      .With("database", path);
-}
-
-bool IsWritable(const std::string& path) {
-  return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
-}
-
-std::string FolderOf(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // What SQLite does not say of a file that it cannot open.
 Result<void> CheckFile(const SqliteOptions& options) {
-  struct stat status = {};
-  if (::stat(options.path.c_str(), &status) != 0) {
-    if (errno != ENOENT || !options.may_create) return Fail(CannotOpen(options.path));
-    const std::string folder = FolderOf(options.path);
-    if (::stat(folder.c_str(), &status) != 0 || !IsWritable(folder)) {
-      return Fail(CannotMake(options.path, folder));
-    }
-    return {};
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return Fail(Error(ErrorCode::kCorrupt, options.path + " is not a file, so it is no database")
-                    .With("database", options.path));
-  }
+  DELTALAKEDB_ASSIGN(const bool is_there, CheckDatabaseFile(options.path, options.may_create));
   // SQLite takes anything this short for a database that is still empty.
-  if (status.st_size > 0 && status.st_size < kDatabaseBytesMin) {
+  struct stat status = {};
+  if (is_there && ::stat(options.path.c_str(), &status) == 0 && status.st_size > 0 &&
+      status.st_size < kDatabaseBytesMin) {
     return Fail(Error(ErrorCode::kCorrupt, options.path + " is too short to be a database")
                     .With("database", options.path));
   }
-  const int file = ::open(options.path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return Fail(CannotOpen(options.path));
-  ::close(file);
   return {};
 }
 

@@ -1,0 +1,8 @@
+-- The same as scan_live_files without their statistics. $1 table_id, $2 version.
+SELECT path, partition_values, size, modification_time, data_change, NULL AS stats, tags,
+       dv_storage_type, dv_path_or_inline, dv_offset, dv_size_in_bytes, dv_cardinality,
+       base_row_id, default_row_commit_version, clustering_provider
+FROM dl_add_files
+WHERE table_id = $1
+  AND file_id <= (SELECT max(last_add_id) FROM dl_table_versions WHERE table_id = $1 AND version = $2)
+  AND (ended_version IS NULL OR ended_version > $2)
