@@ -354,7 +354,8 @@ TEST_P(ConnectionContractTest, FailedStatement_NamesItselfAndLeavesTheConnection
     ASSERT_TRUE(connection_->Begin(TransactionMode::kWrite).has_value());
     auto values = TxnRows(row, rows);
     values[static_cast<std::size_t>(count) * 5 - 5 + 1] = Value();  // version is NOT NULL
-    const auto refused = connection_->ExecuteMany(StatementId::kInsertTxnAction, 5, values);
+    auto refused = connection_->ExecuteMany(StatementId::kInsertTxnAction, 5, values);
+    if (refused) refused = connection_->Commit();
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().code(), ErrorCode::kCorrupt) << refused.error().message();
     connection_->Rollback();
