@@ -15,6 +15,7 @@
 #include "store/temp_catalog.h"
 #include "store/unique_handle.h"
 #include "tests/catalog_file.h"
+#include "tests/test_database.h"
 
 namespace deltalakedb::store {
 namespace {
@@ -62,15 +63,6 @@ std::vector<StatementId> AllStatements(Dialect dialect) {
     if (!StatementText(dialect, id).empty()) ids.push_back(id);
   }
   return ids;
-}
-
-TEST_F(SqliteStatementsTest, EveryStatement_CanBePrepared) {
-  for (const StatementId id : AllStatements(Dialect::kSqlite)) {
-    SCOPED_TRACE(StatementName(id));
-    const std::string_view text = StatementText(Dialect::kSqlite, id);
-    if (id == StatementId::kCreateMigrationsTable) continue;  // it is there already
-    EXPECT_NE(Prepare(std::string(text)), nullptr);
-  }
 }
 
 TEST_F(SqliteStatementsTest, NoStatement_ScansWhatGrowsWithTheLog) {
@@ -141,21 +133,6 @@ class DuckDbStatementsTest : public ::testing::Test {
   deltalakedb::testing::DuckDbCatalogFile catalog_;
 };
 
-TEST_F(DuckDbStatementsTest, EveryStatement_CanBePrepared) {
-  const auto statements = AllStatements(Dialect::kDuckdb);
-  EXPECT_GE(statements.size(), AllStatements(Dialect::kSqlite).size());
-  for (const StatementId id : statements) {
-    if (id == StatementId::kCreateMigrationsTable) continue;  // it is there already
-    catalog_.Query("PREPARE each AS " + std::string(StatementText(Dialect::kDuckdb, id)));
-  }
-}
-
-TEST_F(DuckDbStatementsTest, EverythingThatSqliteRuns_DuckDbRunsToo) {
-  for (const StatementId id : AllStatements(Dialect::kSqlite)) {
-    EXPECT_FALSE(StatementText(Dialect::kDuckdb, id).empty()) << StatementName(id);
-  }
-}
-
 // Blocks of rows of other tables are left out by their smallest and largest table_id, which takes a
 // filter in the scan itself.
 TEST_F(DuckDbStatementsTest, ScansOfATablesFiles_LeaveOutThoseOfOthers) {
@@ -184,6 +161,136 @@ TEST_F(DuckDbStatementsTest, ScansOfATablesFiles_LeaveOutThoseOfOthers) {
     EXPECT_THAT(plan[0].back(), HasSubstr("Filters")) << StatementName(id);
     EXPECT_THAT(plan[0].back(), HasSubstr("table_id=")) << StatementName(id);
     EXPECT_THAT(plan[0].back(), Not(HasSubstr("ORDER_BY"))) << StatementName(id);
+  }
+}
+
+// ---- PostgreSQL ---------------------------------------------------------------------------------
+
+class PostgresStatementsTest : public ::testing::Test {
+ protected:
+  // Enough tables, versions and files that reading all of them would cost more than an index.
+  static void SetUpTestSuite() {
+    catalog_ = deltalakedb::testing::TestDatabase::Make("postgres");
+    catalog_->ConnectMigrated();
+    catalog_->Sql(
+        "INSERT INTO dl_tables SELECT md5(t::text)::uuid, 99, 0, NULL, 0, 0, 0, 0, 0, NULL,"
+        " 'table ' || t, '/data/' || t, 'exclusive', '{}' FROM generate_series(1, 2000) t;"
+        "INSERT INTO dl_table_versions SELECT md5(t::text)::uuid, v, v, v, v, 1, 0, 0, v, v, v, 0,"
+        " 0, 10, 0, NULL, NULL, md5(v::text)::uuid, 'file', 'id ' || v, 'WRITE', NULL, NULL"
+        " FROM generate_series(1, 50) t, generate_series(0, 999) v;"
+        "INSERT INTO dl_body_parts SELECT md5(t::text)::uuid, v, 0, 1, 0, '\\x00'"
+        " FROM generate_series(1, 50) t, generate_series(0, 999) v;"
+        "INSERT INTO dl_add_files (file_id, table_id, path_key, version, size, modification_time,"
+        " origin, data_change, dv_id, path, partition_values) SELECT f, md5(t::text)::uuid,"
+        " md5(f::text)::uuid, f / 2, f, f, 0, true, '', 'part-' || f, json_build_object('d', f % "
+        "500)"
+        " FROM generate_series(1, 50) t, generate_series(0, 1999) f;"
+        "INSERT INTO dl_remove_files (file_id, table_id, path_key, version, origin, data_change,"
+        " dv_id, path) SELECT f, md5(t::text)::uuid, md5(f::text)::uuid, f, 0, true, '', 'part-' "
+        "|| f"
+        " FROM generate_series(1, 50) t, generate_series(0, 999) f;"
+        "INSERT INTO dl_cdc_files SELECT f, md5(t::text)::uuid, md5(f::text)::uuid, f, 1, true, "
+        "'c',"
+        " NULL, NULL FROM generate_series(1, 50) t, generate_series(0, 999) f;"
+        "INSERT INTO dl_metadata_updates SELECT md5(t::text)::uuid, v, 'key ' || k, '1'"
+        " FROM generate_series(1, 50) t, generate_series(0, 99) v, generate_series(1, 8) k;"
+        "INSERT INTO dl_protocol_updates SELECT md5(t::text)::uuid, v, 1, p, NULL, NULL"
+        " FROM generate_series(1, 50) t, generate_series(0, 999) v, "
+        "unnest('{reader,writer}'::text[]) p;"
+        "INSERT INTO dl_txn_actions SELECT md5(t::text)::uuid, v, v, NULL, 'app ' || v % 50"
+        " FROM generate_series(1, 50) t, generate_series(0, 999) v;"
+        "INSERT INTO dl_domain_metadata SELECT md5(t::text)::uuid, v, false, 'domain ' || v % 50, "
+        "''"
+        " FROM generate_series(1, 50) t, generate_series(0, 999) v;"
+        "ANALYZE");
+  }
+
+  static void TearDownTestSuite() { catalog_.reset(); }
+
+  // The plan that serves every value of the parameters alike.
+  std::vector<std::string> PlanOf(StatementId id) const {
+    const std::string text(StatementText(Dialect::kPostgres, id));
+    std::string nulls;
+    for (int number = 1; text.find('$' + std::to_string(number)) != std::string::npos; ++number) {
+      nulls += nulls.empty() ? "(NULL" : ", NULL";
+    }
+    if (!nulls.empty()) nulls += ')';
+    return catalog_->Column("SET plan_cache_mode = force_generic_plan; PREPARE each AS " + text +
+                            "; EXPLAIN (COSTS OFF) EXECUTE each" + nulls);
+  }
+
+  static inline std::unique_ptr<deltalakedb::testing::TestDatabase> catalog_;
+};
+
+TEST_F(PostgresStatementsTest, NoStatement_ReadsAllOfWhatGrowsWithTheLog) {
+  for (const StatementId id : AllStatements(Dialect::kPostgres)) {
+    if (id == StatementId::kCreateMigrationsTable) continue;
+    for (const std::string& step : PlanOf(id)) {
+      const std::size_t at = step.find("Seq Scan on ");
+      if (at == std::string::npos) continue;
+      const std::string relation = step.substr(at + std::string("Seq Scan on ").size());
+      // Where all tables are listed, their newest versions are most of few, or found one by one.
+      const bool is_small = id == StatementId::kListTables || relation.starts_with("dl_tables") ||
+                            relation.starts_with("dl_schema_migrations") ||
+                            relation.starts_with("pg_");
+      EXPECT_TRUE(is_small) << StatementName(id) << ": " << step;
+    }
+  }
+}
+
+TEST_F(PostgresStatementsTest, HotStatements_WorkByTheirIndex) {
+  const std::map<StatementId, std::string> expected = {
+      {StatementId::kFindTableById, "Index Scan using dl_tables_pkey"},
+      {StatementId::kFindTableByName, "Index Scan using dl_tables_name_key"},
+      {StatementId::kFindCurrentVersion, "Index Scan using dl_tables_pkey"},
+      {StatementId::kListTablesAt, "dl_tables_location"},
+      {StatementId::kFindVersion, "Index Scan using dl_table_versions_pkey"},
+      {StatementId::kFindBody, "Index Scan using dl_table_versions_pkey"},
+      {StatementId::kFindCommitId, "dl_table_versions_table_id_commit_id_key"},
+      {StatementId::kListBodyParts, "dl_body_parts_pkey"},
+      {StatementId::kEndFile, "Index Scan using dl_add_files_pkey"},
+      {StatementId::kScanLiveFiles, "dl_add_files_pkey"},
+      {StatementId::kScanLiveFilesWithoutStats, "dl_add_files_pkey"},
+      {StatementId::kLoadMetadata, "dl_metadata_updates_pkey"},
+      {StatementId::kLoadProtocol, "dl_protocol_updates_pkey"},
+      {StatementId::kLoadAppTransactions, "dl_txn_actions_pkey"},
+      {StatementId::kLoadDomainMetadata, "dl_domain_metadata_pkey"},
+      {StatementId::kAdvanceTable, "Index Scan using dl_tables_pkey"},
+      {StatementId::kUpdateVersionIndex, "Index Scan using dl_table_versions_pkey"},
+  };
+  for (const auto& [id, part] : expected) {
+    EXPECT_THAT(PlanOf(id), Contains(HasSubstr(part))) << StatementName(id);
+  }
+}
+
+TEST_F(PostgresStatementsTest, PartitionValues_AreFoundByTheirIndex) {
+  EXPECT_THAT(catalog_->Column("EXPLAIN (COSTS OFF) SELECT path FROM dl_partitioned_files "
+                               "WHERE partition_values @> '{\"d\": 7}'"),
+              Contains(HasSubstr("dl_add_files_partition_values")));
+  EXPECT_EQ(catalog_->Column("SELECT count(*) FROM dl_partitioned_files "
+                             "WHERE partition_values @> '{\"d\": 7}'"),
+            std::vector<std::string>{"200"});
+}
+
+// ---- every database -----------------------------------------------------------------------------
+
+class StatementsTest : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Databases, StatementsTest,
+                         ::testing::ValuesIn(deltalakedb::testing::TestDatabase::Kinds()),
+                         [](const auto& kind) { return kind.param; });
+
+TEST_P(StatementsTest, EveryStatement_CanBePrepared) {
+  const auto catalog = deltalakedb::testing::TestDatabase::Make(GetParam());
+  catalog->ConnectMigrated();
+  const Dialect dialect = catalog->quirks().dialect;
+  for (const StatementId id : AllStatements(dialect)) {
+    if (id == StatementId::kCreateMigrationsTable) continue;  // it is there already
+    EXPECT_EQ(catalog->WhyNotPrepared(std::string(StatementText(dialect, id))), "")
+        << StatementName(id);
+  }
+  for (const StatementId id : AllStatements(Dialect::kSqlite)) {
+    EXPECT_FALSE(StatementText(dialect, id).empty()) << StatementName(id);
   }
 }
 

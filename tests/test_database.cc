@@ -209,8 +209,10 @@ class PostgresTestDatabase final : public TestDatabase {
   }
   UniqueHandle<PGconn, PQfinish> OpenSession() const {
     UniqueHandle<PGconn, PQfinish> connection(PQconnectdb(server_.ConnectionString().c_str()));
-    const std::string settings =
-        fmt::format("SET search_path = \"{}\"; SET client_min_messages = warning", schema_);
+    const std::string settings = fmt::format(
+        "SET search_path = \"{0}\"; SET deltalakedb.schema = '{0}'; SET client_min_messages = "
+        "warning",
+        schema_);
     const UniqueHandle<PGresult, PQclear> done(PQexec(connection.get(), settings.c_str()));
     EXPECT_EQ(PQresultStatus(done.get()), PGRES_COMMAND_OK) << PQerrorMessage(connection.get());
     return connection;

@@ -3,6 +3,8 @@ the program say of it, read from its folder and from the catalog.
 
     quickstart.py make FOLDER
     quickstart.py compare FOLDER URI
+    quickstart.py uri TOLD           the catalog of a server of tests/postgres_server.py, without
+                                     the slash at its end
 """
 
 import json
@@ -81,5 +83,11 @@ def compare(folder, uri):
           f"{theirs['bytes']:,} bytes")
 
 
+def uri(told):
+    server = json.loads(told)
+    print("deltasql://postgres/{user}@{folder}:{port}/{database}/public".format(
+        folder=server["host"].replace("/", "%2F"), **server))
+
+
 if __name__ == "__main__":
-    {"make": make, "compare": compare}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "compare": compare, "uri": uri}[sys.argv[1]](*sys.argv[2:])

@@ -35,3 +35,24 @@ step "Whether everything is as it should be" "deltalakedb verify '$imported' --a
 
 echo
 .venv/bin/python tools/quickstart.py compare "$flights" "$imported"
+
+duckdb=build/quickstart/meta.duckdb
+rm -f "$duckdb" "$duckdb.wal"
+step "The same in DuckDB" "deltalakedb import $flights 'deltasql://duckdb/$duckdb?table=flights'"
+
+# A PostgreSQL server of its own, in a temporary folder, gone at the end.
+if [[ -n $(compgen -G '/usr/lib/postgresql/*/bin/initdb') ]] || command -v initdb >/dev/null; then
+  coproc server { exec .venv/bin/python tests/postgres_server.py; }
+  server_process=$server_PID
+  read -r -u "${server[0]}" told
+  postgres=$(.venv/bin/python tools/quickstart.py uri "$told")
+  step "And in PostgreSQL, as in production" "deltalakedb import $flights $postgres/flights"
+  step "The tables that the server has" "deltalakedb tables $postgres/"
+  step "The table at first" "deltalakedb snapshot $postgres/flights --version 0"
+  echo
+  .venv/bin/python tools/quickstart.py compare "$flights" "$postgres/flights"
+  eval "exec ${server[1]}>&-"
+  wait "$server_process" || true
+else
+  echo "There is no PostgreSQL server here, so it is not shown."
+fi

@@ -15,9 +15,9 @@ cd "$(dirname "$0")/.."
 
 # command:package, installed only where the command is not found: a tool of the user's own will do.
 tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git pkg-config:pkg-config
-       python3:python3 zstd:zstd)
+       openssl:openssl pgrep:procps python3:python3 zstd:zstd)
 libraries=(ca-certificates libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev
-           libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev nlohmann-json3-dev rapidjson-dev
+           libpq-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev nlohmann-json3-dev rapidjson-dev
            robin-map-dev)
 if [[ ${1:-} == --soak ]]; then
   tools+=(clang++-19:clang-19)
@@ -36,6 +36,10 @@ has_duckdb() {
 }
 # An npm of the user's own will do, as Debian's needs Debian's Node.js.
 has_duckdb || tools+=(npm:npm)
+
+# Tests start servers of their own, for which any PostgreSQL's programs will do, and a pooler.
+[[ -n $(compgen -G '/usr/lib/postgresql/*/bin/initdb') ]] || tools+=(initdb:postgresql-15)
+[[ -x /usr/sbin/pgbouncer ]] || tools+=(pgbouncer:pgbouncer)
 
 missing_packages() {
   local tool package installed
@@ -68,6 +72,11 @@ install_packages() {
   fi
   echo "setup: installing $*"
   export DEBIAN_FRONTEND=noninteractive
+  # No server of the system's own comes along with the programs.
+  if [[ " $* " == *" postgresql-15 "* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  fi
   apt-get update -qq
   $install -qq >/dev/null
 }
