@@ -100,9 +100,8 @@ Result<std::optional<TableRow>> ReadTableIfAny(Cursor& rows) {
   DELTALAKEDB_ASSIGN(auto tables, ReadTables(rows));
   if (tables.empty()) return std::optional<TableRow>();
   if (tables.size() > 1) {
-    return Fail(Error(ErrorCode::kCorrupt,
-                      fmt::format("dl_tables has {} rows of table {}", tables.size(),
-                                  tables.front().name))
+    return Fail(Error(ErrorCode::kCorrupt, fmt::format("dl_tables has {} rows of table {}",
+                                                       tables.size(), tables.front().name))
                     .With("table", tables.front().name));
   }
   DELTALAKEDB_TRY(CheckTable(tables.front()));
