@@ -194,7 +194,9 @@ void AddImportCommand(Program& program) {
       {"import", "Take a table's log into a catalog, or what is new of it",
        "deltalakedb import /data/orders 'deltasql://sqlite/meta.db?table=orders'"},
       [arguments](Console& console) { return Import(*arguments, console); });
-  command->add_option("SOURCE", arguments->source, "The file-based table: a path or file://…")
+  command
+      ->add_option("SOURCE", arguments->source,
+                   "The file-based table: a path, file://…, s3://…, gs://… or abfss://…")
       ->required()
       ->type_name("");
   command->add_option("URI", arguments->target, "The table to be, or a catalog with --name")

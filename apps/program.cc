@@ -189,7 +189,9 @@ std::vector<const char*> WordsOf(std::span<const char* const> arguments) {
 }
 
 void AddUriArgument(CLI::App& command, std::string& uri) {
-  command.add_option("URI", uri, "The table: a path, file://… or deltasql://…")
+  command
+      .add_option("URI", uri,
+                  "The table: a path, file://…, s3://…, gs://…, abfss://… or deltasql://…")
       ->required()
       ->type_name("");
 }

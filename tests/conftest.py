@@ -11,6 +11,35 @@ def table(tmp_path):
     return support.TableLog(tmp_path / "table")
 
 
+@pytest.fixture(scope="session")
+def s3():
+    """An S3 server for all tests of a run; each puts its tables below keys of its own."""
+    import object_store_support  # only here: most tests can do without loading a server
+    server = object_store_support.S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_s3_proxy(s3):
+    """Makes proxies before that server, which end with the test."""
+    import object_store_support
+    proxies = []
+
+    def make(certificate=None):
+        proxies.append(object_store_support.Proxy(s3, certificate))
+        return proxies[-1]
+
+    yield make
+    for proxy in proxies:
+        proxy.stop()
+
+
+@pytest.fixture
+def s3_proxy(make_s3_proxy):
+    return make_s3_proxy()
+
+
 class ConformanceTable:
     def __init__(self, folder, truth_file):
         self.truth = json.loads(truth_file.read_text(encoding="utf-8"))
@@ -25,11 +54,21 @@ class ConformanceTable:
         return self.replay["versions"].get(str(number))
 
 
+SAMPLE_SIZE = 30
+
+
+def sample(tables):
+    """Always the same few tables, spread over all of them."""
+    return sorted(tables, key=lambda table: support.sha256(table.name))[:SAMPLE_SIZE]
+
+
 def pytest_generate_tests(metafunc):
-    """Gives each conformance table to tests that take one as `conformance_table`."""
-    if "conformance_table" not in metafunc.fixturenames:
-        return
-    folder = support.conformance_tables.folder()
-    found = [ConformanceTable(folder, file) for file in sorted((folder / "truth").glob("*.json"))
-             ] if folder else []
-    metafunc.parametrize("conformance_table", found, ids=[table.name for table in found])
+    """Gives each conformance table to tests that take one as `conformance_table`, and each of a
+    sample to those that take a `sampled_table`."""
+    for name, choose in [("conformance_table", list), ("sampled_table", sample)]:
+        if name not in metafunc.fixturenames:
+            continue
+        folder = support.conformance_tables.folder()
+        found = choose([ConformanceTable(folder, file)
+                        for file in sorted((folder / "truth").glob("*.json"))] if folder else [])
+        metafunc.parametrize(name, found, ids=[table.name for table in found])

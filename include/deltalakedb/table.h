@@ -1,8 +1,8 @@
 // DeltaTable: a Delta table wherever its log lives.
 //
-// One API for file-based tables (paths, file://) and for tables whose log is in a database. For
-// reading state and history; rows are not its business yet. Thread-safety: a DeltaTable may be used
-// from several threads at once.
+// One API for file-based tables (paths, file://, s3://, gs://, abfss://) and for tables whose log
+// is in a database. For reading state and history; rows are not its business yet. Thread-safety: a
+// DeltaTable may be used from several threads at once.
 //
 //   auto table = DeltaTable::Open("/data/orders");
 //   if (!table) return table.error();
@@ -51,8 +51,9 @@ struct OpenOptions {
 class DeltaTable {
  public:
   // Names a table by URI or path (docs/uri.md) and finds its log.
-  // Errors: InvalidArgument (the URI), NotFound (no log there), Unsupported (a kind of place that
-  // this build does not read), Permission, Io.
+  // Errors: InvalidArgument (the URI), NotFound (no log there), Unsupported (a kind of database
+  // that this build does not read), Permission, Io, Unavailable (an object store that does not
+  // answer).
   static Result<DeltaTable> Open(std::string_view uri, const OpenOptions& options = {});
 
   DeltaTable(DeltaTable&&) noexcept;

@@ -216,7 +216,7 @@ Result<void> Comparison::CompareContent() {
 
 // The files by which a version differs; later versions differ by the same and more.
 Result<void> Comparison::NameFiles(Version version) {
-  protocol::FileKeyHasher keys(protocol::CanonicalLocalRoot(table_.location));
+  protocol::FileKeyHasher keys(protocol::CanonicalRootOfLocation(table_.location));
   tsl::robin_map<protocol::FileKey, SetHash, protocol::FileKeyHash> stored;
   FileHasher hasher;
   const auto for_each_stored = [&](auto visit) -> Result<void> {

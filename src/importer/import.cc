@@ -13,6 +13,7 @@
 #include "importer/compare_source.h"
 #include "importer/source_replay.h"
 #include "importer/source_table.h"
+#include "log/action_lines.h"
 #include "log/body_index.h"
 #include "log/copy_bodies.h"
 #include "log/copy_source.h"
@@ -498,8 +499,7 @@ Result<ImportReport> ImportTable(std::string_view source_uri, std::string_view t
   DELTALAKEDB_ASSIGN(const SourceTable source, importer::OpenSource(source_uri, warnings));
   for (int attempt = 1;; ++attempt) {
     auto report = Import(source, target, options).Run();
-    const bool has_changed = !report && report.error().code() == ErrorCode::kUnavailable &&
-                             report.error().FindFact("file") != nullptr;
+    const bool has_changed = !report && log::HasLogChanged(report.error());
     if (has_changed && attempt < kAttemptsMax) continue;
     if (!report) return report;
     report->warnings = warnings.Take();

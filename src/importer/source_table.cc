@@ -8,7 +8,7 @@
 
 #include "base/try.h"
 #include "deltalakedb/uri.h"
-#include "storage/file_system.h"
+#include "storage/table_folder.h"
 
 namespace deltalakedb::importer {
 
@@ -19,19 +19,16 @@ Result<SourceTable> OpenSource(std::string_view uri, LogSink& sink) {
                 fmt::format("{}: the source has to be a file-based table, a path for instance",
                             parsed.ToString()));
   }
-  const FileParts* const file = parsed.file();
-  if (file == nullptr) {
-    return Fail(ErrorCode::kUnsupported,
-                fmt::format("{}: this version of the program reads tables on the local disk only",
-                            parsed.ToString()));
-  }
+  DELTALAKEDB_ASSIGN(auto folder, storage::FindTableFolder(parsed));
   SourceTable source;
-  DELTALAKEDB_ASSIGN(source.location, storage::AbsolutePath(file->path));
-  std::error_code failure;  // what cannot be followed is left as it is; opening it says why
-  const auto real = std::filesystem::canonical(source.location, failure);
-  source.real_location = failure ? source.location : real.string();
+  source.location = source.real_location = std::move(folder.location);
+  if (parsed.file() != nullptr) {
+    std::error_code failure;  // what cannot be followed is left as it is; opening it says why
+    const auto real = std::filesystem::canonical(source.location, failure);
+    if (!failure) source.real_location = real.string();
+  }
   DELTALAKEDB_ASSIGN(source.log,
-                     log::FileLog::Open(storage::LocalFileSystem(), source.location, sink));
+                     log::FileLog::Open(*folder.file_system, std::move(folder.path), sink));
   return source;
 }
 

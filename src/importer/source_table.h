@@ -12,13 +12,13 @@
 namespace deltalakedb::importer {
 
 struct SourceTable {
-  std::string location;       // absolute, without `.` and `..`
+  std::string location;       // as a catalog keeps it (storage/table_folder.h)
   std::string real_location;  // the same with links followed
   std::unique_ptr<log::FileLog> log;
 };
 
-// Errors: InvalidArgument (not a URI, or one of a catalog's table), Unsupported (a place that this
-// build does not read), NotFound, Permission, Io.
+// Errors: InvalidArgument (not a URI, or one of a catalog's table), NotFound, Permission, Io,
+// Unavailable (an object store that does not answer).
 Result<SourceTable> OpenSource(std::string_view uri, LogSink& sink);
 
 }  // namespace deltalakedb::importer

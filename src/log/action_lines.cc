@@ -8,7 +8,7 @@ namespace deltalakedb::log {
 
 Result<std::shared_ptr<const storage::InputFile>> OpenListed(const storage::FileSystem& file_system,
                                                              const LinesFile& listed) {
-  auto file = file_system.Open(listed.path);
+  auto file = file_system.OpenListed(listed.path, listed.size_bytes);
   const bool is_gone = !file && file.error().code() == ErrorCode::kNotFound;
   if (is_gone || (file && (*file)->size_bytes() != listed.size_bytes)) {
     return Fail(Error(ErrorCode::kUnavailable,
@@ -17,6 +17,11 @@ Result<std::shared_ptr<const storage::InputFile>> OpenListed(const storage::File
                     .With("file", listed.path));
   }
   return file;
+}
+
+bool HasLogChanged(const Error& error) {
+  return error.code() == ErrorCode::kUnavailable && error.FindFact("file") != nullptr &&
+         error.FindFact("store") == nullptr;
 }
 
 }  // namespace deltalakedb::log

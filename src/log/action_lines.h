@@ -24,18 +24,23 @@ struct LinesFile {
 Result<std::shared_ptr<const storage::InputFile>> OpenListed(const storage::FileSystem& file_system,
                                                              const LinesFile& listed);
 
+// Whether an error says that the log became another one while it was read, so that whoever lists it
+// anew may succeed. A store that does not answer (fact `store`) is no such change.
+bool HasLogChanged(const Error& error);
+
 // A source for OrderedPipeline<T>: the chunks of `files`, each turned into a T by
 // `work(file_index, chunk)`, which runs on worker threads. A file that fits into one chunk is
 // opened and read by its task, so that reading is parallel too.
 template <typename T>
-class ChunkSource {
+class DirectChunkSource {
  public:
+  using Task = base::OrderedPipeline<T>::Task;
   using Work = std::function<Result<T>(std::size_t file_index, const LineChunk& chunk)>;
 
-  ChunkSource(const storage::FileSystem& file_system, std::vector<LinesFile> files, Work work)
+  DirectChunkSource(const storage::FileSystem& file_system, std::vector<LinesFile> files, Work work)
       : state_(std::make_shared<State>(&file_system, std::move(files), std::move(work))) {}
 
-  Result<std::optional<typename base::OrderedPipeline<T>::Task>> operator()() {
+  Result<std::optional<Task>> operator()() {
     State& state = *state_;
     for (;;) {
       if (state.reader) {
@@ -56,8 +61,6 @@ class ChunkSource {
   }
 
  private:
-  using Task = base::OrderedPipeline<T>::Task;
-
   struct State {
     State(const storage::FileSystem* fs, std::vector<LinesFile> fs_files, Work fs_work)
         : file_system(fs), files(std::move(fs_files)), work(std::move(fs_work)) {}
@@ -85,6 +88,50 @@ class ChunkSource {
   }
 
   std::shared_ptr<State> state_;
+};
+
+// A chunk and the file it is of.
+struct ReadChunk {
+  std::size_t file_index = 0;
+  LineChunk chunk;
+};
+
+// The same wherever the files are: where each read waits for a server, they are read ahead by more
+// threads than there are for the work.
+template <typename T>
+class ChunkSource {
+ public:
+  using Task = base::OrderedPipeline<T>::Task;
+  using Work = DirectChunkSource<T>::Work;
+
+  ChunkSource(const storage::FileSystem& file_system, std::vector<LinesFile> files, Work work) {
+    const std::size_t threads = file_system.reads_ahead();
+    if (threads == 0) {
+      next_ = DirectChunkSource<T>(file_system, std::move(files), std::move(work));
+      return;
+    }
+    DirectChunkSource<ReadChunk> chunks(file_system, std::move(files),
+                                        [](std::size_t index, const LineChunk& chunk) {
+                                          return Result<ReadChunk>({index, chunk});
+                                        });
+    next_ = [ahead = std::make_shared<base::OrderedPipeline<ReadChunk>>(std::move(chunks), threads),
+             work = std::make_shared<const Work>(std::move(work))] { return Next(*ahead, work); };
+  }
+
+  Result<std::optional<Task>> operator()() { return next_(); }
+
+ private:
+  static Result<std::optional<Task>> Next(base::OrderedPipeline<ReadChunk>& ahead,
+                                          std::shared_ptr<const Work> work) {
+    Result<std::optional<ReadChunk>> read = ahead.Next();
+    if (!read) return Fail(std::move(read).error());
+    if (!*read) return std::optional<Task>();
+    return std::optional<Task>([work = std::move(work), read = **std::move(read)] {
+      return (*work)(read.file_index, read.chunk);
+    });
+  }
+
+  base::OrderedPipeline<T>::Source next_;
 };
 
 }  // namespace deltalakedb::log

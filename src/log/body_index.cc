@@ -319,7 +319,7 @@ Result<void> Indexer::FinishVersion() {
 IndexOptions OptionsFromStart(const store::TableRow& table) {
   IndexOptions options;
   options.chunk.table = table.table_id;
-  options.chunk.table_root = protocol::CanonicalLocalRoot(table.location);
+  options.chunk.table_root = protocol::CanonicalRootOfLocation(table.location);
   options.base_version = table.base_version;
   options.start.last_add_id = options.start.last_remove_id = options.start.last_cdc_id =
       table.first_file_id - 1;

@@ -181,7 +181,7 @@ class BodyIndexTest : public testing::Test {
  protected:
   BodyIndexTest() {
     options_.chunk.table = TableId::MakeRandom();
-    options_.chunk.table_root = protocol::CanonicalLocalRoot(kTable);
+    options_.chunk.table_root = protocol::CanonicalRoot(kTable);
     options_.chunk.name = "text";
     options_.start.last_add_id = options_.start.last_remove_id = options_.start.last_cdc_id = 99;
   }

@@ -39,7 +39,7 @@ class BodyRowsTest : public testing::Test {
  protected:
   Result<ChunkRows> Make(const std::string& text, store::Origin origin = store::Origin::kCommit) {
     options_.table = table_;
-    options_.table_root = protocol::CanonicalLocalRoot(kTable);
+    options_.table_root = protocol::CanonicalRoot(kTable);
     options_.name = "00000000000000000007.json";
     return MakeChunkRows({Version(7), origin}, MakeChunk(text), /*is_whole_body=*/true, options_);
   }

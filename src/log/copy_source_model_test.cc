@@ -41,7 +41,7 @@ std::vector<std::string> DescribeBase(const CopySource& source) {
   }
   const auto name = [](const auto& file) {
     std::string path;
-    protocol::AppendCanonicalPath(file.path, protocol::CanonicalLocalRoot(kTable), path);
+    protocol::AppendCanonicalPath(file.path, protocol::CanonicalRoot(kTable), path);
     return path + "|" +
            std::string(file.deletion_vector ? file.deletion_vector->path_or_inline_dv : "");
   };
@@ -69,6 +69,7 @@ TEST(CopySourceModelTest, RandomLogs_HaveTheRunAndBasesOfTheModel) {
   for (const std::uint32_t seed : Seeds()) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     storage::MemoryFileSystem files;
+    if (seed % 2 == 1) files.SetRemote();
     ModelLog model(seed);
     const std::int64_t latest = 3 + model.Below(20);
     for (std::int64_t v = 0; v <= latest; ++v) model.Commit(files);

@@ -168,9 +168,13 @@ Result<std::vector<HistoryEntry>> LoadListedHistory(const std::shared_ptr<const 
   HistoryReader reader(*folder, times, options);
   std::vector<Version> versions;
   if (options.limit && *options.limit == 0) return std::vector<HistoryEntry>();
+  // Where nothing but their number counts, no more commits are read than that.
+  const bool is_limited_alone =
+      options.limit && !options.since && !options.until && !options.operation;
   for (auto it = folder->listing.commits.rbegin(); it != folder->listing.commits.rend(); ++it) {
     DELTALAKEDB_ASSIGN(const bool is_excluded, reader.IsExcluded(it->first));
     if (!is_excluded) versions.push_back(it->first);
+    if (is_limited_alone && std::ssize(versions) == *options.limit) break;
   }
   return reader.Read(versions);
 }
@@ -189,14 +193,16 @@ Result<std::shared_ptr<const LogFolder>> FileLog::ListFolder() const {
   folder->file_system = &file_system_;
   folder->sink = &sink_;
   folder->path = table_path_ + "/_delta_log";
-  folder->table_root = protocol::CanonicalLocalRoot(table_path_);
+  folder->table_root = protocol::CanonicalRoot(table_path_);
   auto files = file_system_.List(folder->path);
   if (!files) {
     if (files.error().code() != ErrorCode::kNotFound) return Fail(std::move(files).error());
-    return Fail(
-        Error(ErrorCode::kNotFound,
-              fmt::format("no Delta table at {}: there is no folder {}", table_path_, folder->path))
-            .With("table", table_path_));
+    const auto* const bucket = files.error().FindFact("bucket");
+    const std::string missing =
+        bucket != nullptr ? "bucket " + std::get<std::string>(*bucket) : "folder " + folder->path;
+    return Fail(Error(ErrorCode::kNotFound,
+                      fmt::format("no Delta table at {}: there is no {}", table_path_, missing))
+                    .With("table", table_path_));
   }
   folder->listing = ArrangeListing(*std::move(files));
   if (folder->listing.IsEmpty()) {
@@ -221,8 +227,7 @@ std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> FileLog::Wit
   for (int attempt = 1;; ++attempt) {
     DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
     auto loaded = load(folder);
-    const bool has_changed = !loaded && loaded.error().code() == ErrorCode::kUnavailable &&
-                             loaded.error().FindFact("file") != nullptr;
+    const bool has_changed = !loaded && HasLogChanged(loaded.error());
     if (!has_changed || attempt == kListAttemptsMax) return loaded;
   }
 }

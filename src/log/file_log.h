@@ -18,8 +18,8 @@ namespace deltalakedb::log {
 
 class FileLog final : public TransactionLog {
  public:
-  // The log of the table in the folder `table_path`, absolute. `file_system` and `sink` outlive it.
-  // Errors: NotFound (no such folder, or one without a log), Permission, Io.
+  // The log of the table in the folder `table_path`, named as `file_system` takes it. `file_system`
+  // and `sink` outlive it. Errors: NotFound (no such folder, or one without a log), Permission, Io.
   static Result<std::unique_ptr<FileLog>> Open(const storage::FileSystem& file_system,
                                                std::string table_path, LogSink& sink);
 

@@ -167,6 +167,7 @@ Remains WriteRemains(ModelLog& model, storage::MemoryFileSystem& files, bool may
 TEST(FileLogModelTest, RandomLogs_AreReadAsAPlainReplayReadsThem) {
   for (const std::uint32_t seed : Seeds()) {
     storage::MemoryFileSystem files;
+    if (seed % 2 == 1) files.SetRemote();
     ListSink sink;
     ModelLog model(seed);
     const Remains remains = WriteRemains(model, files, /*may_break=*/true);
@@ -217,6 +218,7 @@ void Damage(ModelLog& model, storage::MemoryFileSystem& files, const std::string
 TEST(FileLogModelTest, DamagedCheckpoints_AreReplacedByTheRestWithOneWarning) {
   for (const std::uint32_t seed : Seeds()) {
     storage::MemoryFileSystem files;
+    if (seed % 2 == 1) files.SetRemote();
     ModelLog model(seed + 1'000'000);
     Remains remains = WriteRemains(model, files, /*may_break=*/false);
     SCOPED_TRACE("seed " + std::to_string(seed) + ": " + remains.Names());
@@ -271,6 +273,7 @@ class FailingOnce {
 TEST(FileLogModelTest, FailureOfAnyOperation_IsPassedOnAndNeverTakenForDamage) {
   for (const std::uint32_t seed : Seeds(6)) {
     storage::MemoryFileSystem files;
+    if (seed % 2 == 1) files.SetRemote();
     ModelLog model(seed + 2'000'000);
     const Remains remains = WriteRemains(model, files, /*may_break=*/false);
     SCOPED_TRACE("seed " + std::to_string(seed) + ": " + remains.Names());
@@ -305,6 +308,7 @@ TEST(FileLogModelTest, CleanUpBetweenListingAndReading_IsNoticedAndTheLogListedA
   for (const std::uint32_t seed : Seeds()) {
     SCOPED_TRACE(seed);
     storage::MemoryFileSystem files;
+    if (seed % 2 == 1) files.SetRemote();
     ListSink sink;
     ModelLog model(seed + 3'000'000);
     const std::int64_t versions = 3 + model.Below(8);

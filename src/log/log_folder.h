@@ -14,7 +14,7 @@ namespace deltalakedb::log {
 struct LogFolder {
   const storage::FileSystem* file_system = nullptr;
   LogSink* sink = nullptr;
-  std::string path;        // of the folder itself, absolute
+  std::string path;        // of the folder itself, as `file_system` takes it
   std::string table_root;  // canonical, for file identities (protocol/paths.h)
   LogListing listing;
 

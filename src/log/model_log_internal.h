@@ -356,7 +356,7 @@ inline Result<std::vector<std::string>> DescribeFiles(const Snapshot& snapshot, 
       if (order == FileOrder::kByPath && add.path < last_path) facts.emplace_back("out of order");
       last_path = add.path;
       std::string path;
-      protocol::AppendCanonicalPath(add.path, protocol::CanonicalLocalRoot(kTable), path);
+      protocol::AppendCanonicalPath(add.path, protocol::CanonicalRoot(kTable), path);
       facts.push_back(fmt::format("file {}|{}|{}", path,
                                   add.deletion_vector ? add.deletion_vector->path_or_inline_dv : "",
                                   add.size));

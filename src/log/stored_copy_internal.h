@@ -71,7 +71,7 @@ class StoredCopy {
                             const store::TableRow& table, bool is_more) {
     IndexOptions index;
     index.chunk.table = table.table_id;
-    index.chunk.table_root = protocol::CanonicalLocalRoot(kTable);
+    index.chunk.table_root = protocol::CanonicalRoot(kTable);
     index.chunk.compress = true;
     index.base_version = table.base_version;
     index.start.last_add_id = index.start.last_remove_id = index.start.last_cdc_id =

@@ -1,6 +1,9 @@
 #include "protocol/paths.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
+#include <utility>
 
 namespace deltalakedb::protocol {
 
@@ -24,14 +27,14 @@ std::size_t SchemeLength(std::string_view uri) {
   return 0;
 }
 
-bool IsFileScheme(std::string_view scheme) {
-  constexpr std::string_view kFile = "file:";
-  if (scheme.size() != kFile.size()) return false;
-  for (std::size_t i = 0; i < kFile.size(); ++i) {
-    if (std::tolower(static_cast<unsigned char>(scheme[i])) != kFile[i]) return false;
-  }
-  return true;
+bool IsScheme(std::string_view scheme, std::string_view lower_case) {
+  return std::ranges::equal(scheme, lower_case, {},
+                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
 }
+
+// Schemes that several programs use for one place, each with the one that is canonical.
+constexpr auto kSchemeAliases = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"s3a:", "s3:"}, {"s3n:", "s3:"}, {"abfs:", "abfss:"}});
 
 }  // namespace
 
@@ -61,7 +64,8 @@ void AppendCanonicalPath(std::string_view path, std::string_view table_root, std
   const std::size_t start = out.size();
   std::string_view rest = path;
   const std::size_t scheme_length = SchemeLength(path);
-  const bool is_file = IsFileScheme(path.substr(0, scheme_length));
+  const std::string_view scheme = path.substr(0, scheme_length);
+  const bool is_file = IsScheme(scheme, "file:");
   if (is_file) {
     rest.remove_prefix(scheme_length);
     if (rest.starts_with("//")) {
@@ -72,6 +76,11 @@ void AppendCanonicalPath(std::string_view path, std::string_view table_root, std
   }
   const bool is_absolute = is_file || rest.starts_with('/');
   if (is_absolute) out.append("file:");
+  for (const auto& [alias, canonical] : kSchemeAliases) {
+    if (!IsScheme(scheme, alias) || !rest.substr(scheme_length).starts_with("//")) continue;
+    out.append(canonical);
+    rest.remove_prefix(scheme_length);
+  }
   if (rest.find('%') == std::string_view::npos) {
     out.append(rest);
   } else {
@@ -85,9 +94,14 @@ void AppendCanonicalPath(std::string_view path, std::string_view table_root, std
   }
 }
 
-std::string CanonicalLocalRoot(std::string_view absolute_path) {
-  while (absolute_path.size() > 1 && absolute_path.ends_with('/')) absolute_path.remove_suffix(1);
-  return std::string("file:").append(absolute_path == "/" ? "" : absolute_path);
+std::string CanonicalRoot(std::string_view folder) {
+  while (folder.size() > 1 && folder.ends_with('/')) folder.remove_suffix(1);
+  if (!folder.starts_with('/')) return std::string(folder);
+  return std::string("file:").append(folder == "/" ? "" : folder);
+}
+
+std::string CanonicalRootOfLocation(std::string_view location) {
+  return CanonicalRoot(location.starts_with('/') ? std::string(location) : PercentDecode(location));
 }
 
 }  // namespace deltalakedb::protocol

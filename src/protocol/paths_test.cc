@@ -58,9 +58,19 @@ TEST(PathsTest, NeighboursOfTheTable_AreNotInIt) {
 
 TEST(PathsTest, OtherUris_AreDecodedOnly) {
   EXPECT_EQ(Canonical("s3://bucket/t/a%20b"), "s3://bucket/t/a b");
-  EXPECT_EQ(Canonical("s3a://bucket/t/a"), "s3a://bucket/t/a");
   EXPECT_EQ(Canonical("abfss://c@h/t/a", "abfss://c@h/t"), "a");
   EXPECT_EQ(Canonical("s3://bucket/t/a%20b", "s3://bucket/t"), "a b");
+}
+
+TEST(PathsTest, SchemesOfOnePlace_AreOne) {
+  for (const char* const scheme : {"s3", "s3a", "s3n", "S3A"}) {
+    const std::string path = std::string(scheme) + "://bucket/t/a%20b";
+    EXPECT_EQ(Canonical(path, "s3://bucket/t"), "a b") << path;
+  }
+  EXPECT_EQ(Canonical("s3a://bucket/t/a"), "s3://bucket/t/a");
+  EXPECT_EQ(Canonical("abfs://c@h/t/a", "abfss://c@h/t"), "a");
+  EXPECT_EQ(Canonical("gs://bucket/t/a", "s3://bucket/t"), "gs://bucket/t/a");
+  EXPECT_EQ(Canonical("s3a:b"), "s3a:b");
 }
 
 TEST(PathsTest, RelativePathsThatLookOdd_StayRelative) {
@@ -82,14 +92,21 @@ TEST(PathsTest, UnknownRoot_MakesNothingRelative) {
   EXPECT_EQ(Canonical("a", ""), "a");
 }
 
-TEST(PathsTest, LocalRoots_AreCanonical) {
-  EXPECT_EQ(CanonicalLocalRoot("/data/orders"), "file:/data/orders");
-  EXPECT_EQ(CanonicalLocalRoot("/data/orders//"), "file:/data/orders");
-  EXPECT_EQ(CanonicalLocalRoot("/"), "file:");
-  EXPECT_EQ(Canonical("/a/b", CanonicalLocalRoot("/")), "a/b");
+TEST(PathsTest, Locations_AreLocalPathsOrEncodedUris) {
+  EXPECT_EQ(CanonicalRootOfLocation("/data/a%20b"), "file:/data/a%20b");
+  EXPECT_EQ(CanonicalRootOfLocation("s3://bucket/a%20b%2541"), "s3://bucket/a b%41");
+  EXPECT_EQ(CanonicalRootOfLocation("s3://bucket"), "s3://bucket");
+}
+
+TEST(PathsTest, Roots_AreCanonical) {
+  EXPECT_EQ(CanonicalRoot("/data/orders"), "file:/data/orders");
+  EXPECT_EQ(CanonicalRoot("/data/orders//"), "file:/data/orders");
+  EXPECT_EQ(CanonicalRoot("/"), "file:");
+  EXPECT_EQ(Canonical("/a/b", CanonicalRoot("/")), "a/b");
+  EXPECT_EQ(CanonicalRoot("s3://bucket/a%20b"), "s3://bucket/a%20b");
   // The folder's name is no URI: its percent signs are its own.
-  EXPECT_EQ(Canonical("/data/100%25/a", CanonicalLocalRoot("/data/100%")), "a");
-  EXPECT_EQ(Canonical("/data/a%2520b/c", CanonicalLocalRoot("/data/a%20b")), "c");
+  EXPECT_EQ(Canonical("/data/100%25/a", CanonicalRoot("/data/100%")), "a");
+  EXPECT_EQ(Canonical("/data/a%2520b/c", CanonicalRoot("/data/a%20b")), "c");
 }
 
 }  // namespace

@@ -29,6 +29,11 @@ namespace {
 
 // What a column chunk is read with at a time instead of whole. Unit: bytes.
 constexpr std::int64_t kReadBufferBytes = 1024 * 1024;
+// Of a remote file the columns of one row group are read at once, as few large ranges: what lies
+// between two columns is read along when it takes less time than another request, and no range is
+// longer than is good for reading several side by side. Unit: bytes.
+constexpr std::int64_t kRemoteHoleBytesMax = 256 * 1024;
+constexpr std::int64_t kRemoteRangeBytesMax = 8 * 1024 * 1024;
 
 // A Parquet leaf column by its dotted path, such as "add.partitionValues.key_value.key".
 bool IsUnder(std::string_view path, std::string_view field) {
@@ -49,14 +54,18 @@ std::optional<std::int64_t> CountNulls(const parquet::FileMetaData& metadata, in
 
 // A Parquet reader of some columns, batch by batch.
 struct OpenBatches {
+  std::vector<int> leaves;
+  int next_group = 0;
   std::unique_ptr<parquet::arrow::FileReader> reader;
-  std::unique_ptr<arrow::RecordBatchReader> batches;
+  std::unique_ptr<arrow::RecordBatchReader> batches;  // of the row groups before `next_group`
 };
 
 class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_from_this<Checkpoint> {
  public:
   explicit Checkpoint(std::shared_ptr<const InputFile> file)
-      : path_(file->path()), input_(std::make_shared<ArrowInput>(std::move(file))) {}
+      : path_(file->path()),
+        is_remote_(file->is_remote()),
+        input_(std::make_shared<ArrowInput>(std::move(file))) {}
 
   Result<void> ReadFooter();
   Result<CheckpointState> LoadState() const override;
@@ -98,7 +107,10 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
 
   // A reader of its own, since one must not be shared between threads.
   Result<std::unique_ptr<parquet::arrow::FileReader>> MakeReader() const;
-  Result<OpenBatches> OpenLeaves(const std::vector<int>& leaves) const;
+  Result<OpenBatches> OpenLeaves(std::vector<int> leaves) const;
+  Result<void> OpenNextGroups(OpenBatches& open) const;
+  // The next rows; null at the end.
+  Result<std::shared_ptr<arrow::RecordBatch>> ReadBatch(OpenBatches& open) const;
   std::vector<int> StateColumns() const;
   std::vector<int> AddLeaves(CheckpointColumns columns) const;
   bool NeedsParsedStats() const;
@@ -106,6 +118,7 @@ class Checkpoint final : public ParquetCheckpoint, public std::enable_shared_fro
   std::vector<int> Leaves(Keep keep) const;
 
   std::string path_;
+  bool is_remote_;
   std::shared_ptr<ArrowInput> input_;
   std::shared_ptr<parquet::FileMetaData> metadata_;
 };
@@ -121,8 +134,7 @@ class Rows final : public ParquetCheckpoint::RowStream<Batch> {
       : checkpoint_(std::move(checkpoint)), open_(std::move(open)), decode_(std::move(decode)) {}
 
   Result<std::optional<Decoder>> Next() override {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    DELTALAKEDB_TRY(checkpoint_->Guard([&] { return open_.batches->ReadNext(&batch); }));
+    DELTALAKEDB_ASSIGN(auto batch, checkpoint_->ReadBatch(open_));
     if (batch == nullptr) {
       DELTALAKEDB_TRY(checkpoint_->CheckRowsRead(rows_read_));
       return std::optional<Decoder>();
@@ -197,11 +209,14 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> Checkpoint::MakeReader() con
   std::unique_ptr<parquet::arrow::FileReader> reader;
   DELTALAKEDB_TRY(Guard([&] {
     parquet::ReaderProperties properties(ParquetMemory());
-    properties.enable_buffered_stream();
+    if (!is_remote_) properties.enable_buffered_stream();
     properties.set_buffer_size(kReadBufferBytes);
     parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/true);
     arrow_properties.set_batch_size(kBatchRows);
-    arrow_properties.set_pre_buffer(false);
+    arrow_properties.set_pre_buffer(is_remote_);
+    arrow_properties.set_cache_options({.hole_size_limit = kRemoteHoleBytesMax,
+                                        .range_size_limit = kRemoteRangeBytesMax,
+                                        .lazy = false});
     parquet::arrow::FileReaderBuilder builder;
     ARROW_RETURN_NOT_OK(builder.Open(input_, properties, metadata_));
     builder.memory_pool(ParquetMemory())->properties(arrow_properties);
@@ -210,15 +225,34 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> Checkpoint::MakeReader() con
   return reader;
 }
 
-Result<OpenBatches> Checkpoint::OpenLeaves(const std::vector<int>& leaves) const {
+Result<OpenBatches> Checkpoint::OpenLeaves(std::vector<int> leaves) const {
   OpenBatches open;
-  DELTALAKEDB_ASSIGN(open.reader, MakeReader());
-  DELTALAKEDB_TRY(Guard([&] {
-    std::vector<int> groups(static_cast<std::size_t>(metadata_->num_row_groups()));
-    std::ranges::generate(groups, [next = 0]() mutable { return next++; });
-    return open.reader->GetRecordBatchReader(groups, leaves).Value(&open.batches);
-  }));
+  open.leaves = std::move(leaves);
+  DELTALAKEDB_TRY(OpenNextGroups(open));
   return open;
+}
+
+// The ranges of a remote file stay in memory as long as their reader, which therefore gets one row
+// group at a time.
+Result<void> Checkpoint::OpenNextGroups(OpenBatches& open) const {
+  const int groups_end = is_remote_ ? std::min(open.next_group + 1, metadata_->num_row_groups())
+                                    : metadata_->num_row_groups();
+  open.batches.reset();
+  DELTALAKEDB_ASSIGN(open.reader, MakeReader());
+  return Guard([&] {
+    std::vector<int> groups(static_cast<std::size_t>(groups_end - open.next_group));
+    std::ranges::generate(groups, [&] { return open.next_group++; });
+    return open.reader->GetRecordBatchReader(groups, open.leaves).Value(&open.batches);
+  });
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> Checkpoint::ReadBatch(OpenBatches& open) const {
+  for (;;) {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    DELTALAKEDB_TRY(Guard([&] { return open.batches->ReadNext(&batch); }));
+    if (batch != nullptr || open.next_group == metadata_->num_row_groups()) return batch;
+    DELTALAKEDB_TRY(OpenNextGroups(open));
+  }
 }
 
 template <typename Keep>
@@ -258,11 +292,10 @@ Result<CheckpointState> Checkpoint::LoadState() const {
       return arrow::Status::OK();
     }));
     if (leaves.empty()) return {};
-    DELTALAKEDB_ASSIGN(const OpenBatches open, OpenLeaves(leaves));
+    DELTALAKEDB_ASSIGN(OpenBatches open, OpenLeaves(std::move(leaves)));
     std::int64_t rows_read = 0;
     for (;;) {
-      std::shared_ptr<arrow::RecordBatch> batch;
-      DELTALAKEDB_TRY(Guard([&] { return open.batches->ReadNext(&batch); }));
+      DELTALAKEDB_ASSIGN(const auto batch, ReadBatch(open));
       if (batch == nullptr) return CheckRowsRead(rows_read);
       rows_read += batch->num_rows();
       if (Result<void> done = ReadState(*batch, state); !done) {

@@ -493,5 +493,36 @@ TEST(CheckpointParquetTest, OneCheckpoint_CanBeReadByManyThreads) {
   EXPECT_EQ(right, 20);
 }
 
+// All paths of a file, and how often it was read for them.
+std::pair<std::vector<std::string>, std::size_t> PathsAndReads(const MemoryFileSystem& files) {
+  const std::size_t before = files.Count(FileOperation::kRead);
+  const auto batches = ReadBatches(*files.Open("/log/c.parquet"));
+  EXPECT_TRUE(batches) << batches.error().message();
+  std::vector<std::string> paths;
+  for (const FileBatch& batch : *batches) {
+    for (const AddFile& add : batch.files()) paths.emplace_back(add.path);
+  }
+  return {std::move(paths), files.Count(FileOperation::kRead) - before};
+}
+
+TEST(CheckpointParquetTest, RemoteFile_IsReadInOneRangeForEachRowGroup) {
+  constexpr int kRows = 1000;
+  constexpr int kGroups = 4;
+  std::string rows;
+  for (int i = 0; i < kRows; ++i) {
+    rows += (i == 0 ? "" : ",") + ("{\"add\":{\"path\":\"f" + std::to_string(i)) +
+            "\",\"size\":1,\"dataChange\":true,\"stats\":\"{}\"}}";
+  }
+  MemoryFileSystem files;
+  files.Write("/log/c.parquet", WriteParquet(MakeTable(CheckpointSchema(), rows), kRows / kGroups));
+  const auto [local_paths, local_reads] = PathsAndReads(files);
+  files.SetRemote();
+  const auto [paths, reads] = PathsAndReads(files);
+  ASSERT_EQ(paths.size(), std::size_t{kRows});
+  EXPECT_EQ(paths, local_paths);
+  EXPECT_EQ(reads, std::size_t{1 + kGroups});  // the footer, then the row groups
+  EXPECT_GT(local_reads, reads);
+}
+
 }  // namespace
 }  // namespace deltalakedb::storage

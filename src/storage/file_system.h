@@ -1,6 +1,7 @@
 // Files wherever they are: listing and reading. The seam at which tests put faults.
 //
-// Paths are absolute and decoded. Thread-safety: a FileSystem may be used from several threads; an
+// Paths are absolute and decoded; those of an object store begin with its URI, as
+// "s3://bucket/a b/c". Thread-safety: a FileSystem may be used from several threads; an
 // InputFile may be read from several threads at once.
 #pragma once
 
@@ -28,18 +29,30 @@ class InputFile {
   virtual const std::string& path() const = 0;
   virtual std::int64_t size_bytes() const = 0;
   // Reads up to out.size() bytes at `offset`; fewer only at the end that size_bytes() says.
-  // Errors: Io (a file that became shorter among them), Permission, NotFound.
+  // Errors: Io (a file that became shorter among them), Permission, NotFound, Unavailable.
   virtual Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const = 0;
+  // Whether each read is a request to a server, so that a few large ones are better than many.
+  virtual bool is_remote() const { return false; }
 };
 
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
   // The files of a folder, not of its subfolders, in no particular order.
-  // Errors: NotFound (no such folder), Permission, Io.
+  // Errors: NotFound (no such folder or bucket), Permission, Io, Unavailable (a server).
   virtual Result<std::vector<FileInfo>> List(const std::string& folder) const = 0;
-  // Errors: NotFound, Permission, Io.
+  // Errors: NotFound, Permission, Io, Unavailable.
   virtual Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const = 0;
+  // The same for a file that List gave with that size. An object store is not asked once more: that
+  // the file is gone or shorter by now is noticed when it is read, and is Unavailable.
+  virtual Result<std::shared_ptr<const InputFile>> OpenListed(const std::string& path,
+                                                              std::int64_t size_bytes) const {
+    static_cast<void>(size_bytes);
+    return Open(path);
+  }
+  // How many files are best read at once ahead of the work on them; 0 where reading takes so little
+  // time that it is part of the work.
+  virtual std::size_t reads_ahead() const { return 0; }
 };
 
 // A local path made absolute, without `.` and `..` and without a slash at its end; links are not

@@ -44,6 +44,8 @@ class MemoryFileSystem final : public FileSystem {
     const std::lock_guard lock(state_->mutex);
     state_->fault = std::move(fault);
   }
+  // Has files pass for those of a server: they are read in large pieces, and ahead.
+  void SetRemote() { is_remote_ = true; }
   // How many operations of this kind there were.
   std::size_t Count(FileOperation operation) const {
     const std::lock_guard lock(state_->mutex);
@@ -73,8 +75,9 @@ class MemoryFileSystem final : public FileSystem {
     const std::lock_guard lock(state_->mutex);
     const auto file = files_.find(path);
     if (file == files_.end()) return Fail(ErrorCode::kNotFound, "no file " + path);
-    return std::make_shared<OpenFile>(path, file->second.content, state_);
+    return std::make_shared<OpenFile>(path, file->second.content, state_, is_remote_);
   }
+  std::size_t reads_ahead() const override { return is_remote_ ? kRemoteReadsAhead : 0; }
 
  private:
   struct File {
@@ -102,11 +105,15 @@ class MemoryFileSystem final : public FileSystem {
   class OpenFile final : public InputFile {
    public:
     OpenFile(std::string path, std::shared_ptr<const std::string> content,
-             std::shared_ptr<State> state)
-        : path_(std::move(path)), content_(std::move(content)), state_(std::move(state)) {}
+             std::shared_ptr<State> state, bool is_remote)
+        : path_(std::move(path)),
+          content_(std::move(content)),
+          state_(std::move(state)),
+          is_remote_(is_remote) {}
 
     const std::string& path() const override { return path_; }
     std::int64_t size_bytes() const override { return static_cast<std::int64_t>(content_->size()); }
+    bool is_remote() const override { return is_remote_; }
     Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const override {
       if (auto error = state_->Begin(FileOperation::kRead, path_)) return Fail(*std::move(error));
       if (offset < 0 || offset >= size_bytes()) return std::size_t{0};
@@ -117,8 +124,12 @@ class MemoryFileSystem final : public FileSystem {
     std::string path_;
     std::shared_ptr<const std::string> content_;
     std::shared_ptr<State> state_;
+    bool is_remote_;
   };
 
+  static constexpr std::size_t kRemoteReadsAhead = 3;
+
+  bool is_remote_ = false;
   std::shared_ptr<State> state_ = std::make_shared<State>();
   std::map<std::string, File> files_;  // guarded by state_->mutex
 };

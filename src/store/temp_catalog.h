@@ -12,6 +12,7 @@
 #include "store/metadata_store.h"
 #include "store/migrations.h"
 #include "store/sqlite/sqlite_connection.h"
+#include "store/table_row_for_tests.h"
 
 namespace deltalakedb::store::testing_store {
 
@@ -39,16 +40,5 @@ class TempCatalog {
  private:
   base::TempFolder folder_;
 };
-
-// A row with which other rows can refer to a table.
-inline TableRow MakeTableRow(std::string name) {
-  TableRow row;
-  row.table_id = TableId::MakeRandom();
-  row.location = "/data/" + name;
-  row.name = std::move(name);
-  row.mode = "exclusive";
-  row.properties = "{}";
-  return row;
-}
 
 }  // namespace deltalakedb::store::testing_store

@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-
-#include <string>
 #include <utility>
 
 #include "base/try.h"
@@ -9,7 +6,7 @@
 #include "log/file_log.h"
 #include "log/sql_log.h"
 #include "log/transaction_log.h"
-#include "storage/file_system.h"
+#include "storage/table_folder.h"
 #include "store/database.h"
 
 namespace deltalakedb {
@@ -22,23 +19,16 @@ DeltaTable::~DeltaTable() = default;
 Result<DeltaTable> DeltaTable::Open(std::string_view uri, const OpenOptions& options) {
   DELTALAKEDB_ASSIGN(const Uri parsed, Uri::Parse(uri));
   LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
-  if (const FileParts* file = parsed.file()) {
-    DELTALAKEDB_ASSIGN(std::string path, storage::AbsolutePath(file->path));
+  if (!parsed.is_database()) {
+    DELTALAKEDB_ASSIGN(auto folder, storage::FindTableFolder(parsed));
     DELTALAKEDB_ASSIGN(auto log,
-                       log::FileLog::Open(storage::LocalFileSystem(), std::move(path), sink));
+                       log::FileLog::Open(*folder.file_system, std::move(folder.path), sink));
     return DeltaTable(std::move(log));
   }
   DELTALAKEDB_TRY(parsed.RequireTable());
-  if (parsed.is_database()) {
-    DELTALAKEDB_ASSIGN(auto database, store::Database::Open(parsed, store::DatabaseMode::kRead));
-    DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(std::move(database), *parsed.table()));
-    return DeltaTable(std::move(log));
-  }
-  return Fail(
-      ErrorCode::kUnsupported,
-      fmt::format(
-          "{}: this version of the program reads tables on the local disk and in SQLite only",
-          parsed.ToString()));
+  DELTALAKEDB_ASSIGN(auto database, store::Database::Open(parsed, store::DatabaseMode::kRead));
+  DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(std::move(database), *parsed.table()));
+  return DeltaTable(std::move(log));
 }
 
 Result<Version> DeltaTable::LoadLatestVersion() const { return log_->LoadLatestVersion(); }

@@ -78,16 +78,6 @@ TEST_F(DeltaTableTest, LaterCommit_IsSeenByTheSameTable) {
   EXPECT_EQ((*before)->LoadTotals()->num_files, 2) << "a snapshot never changes";
 }
 
-TEST(DeltaTableOpen, PlaceThatThisBuildDoesNotRead_IsUnsupported) {
-  for (const std::string_view uri :
-       {"s3://bucket/orders", "deltasql://postgres/alice:secret@shop/public/orders"}) {
-    const auto table = DeltaTable::Open(uri);
-    ASSERT_FALSE(table) << uri;
-    EXPECT_EQ(table.error().code(), ErrorCode::kUnsupported) << uri;
-    EXPECT_EQ(table.error().message().find("secret"), std::string::npos);
-  }
-}
-
 TEST(DeltaTableOpen, Catalog_IsInvalidBecauseATableIsNeeded) {
   const auto table = DeltaTable::Open("deltasql://sqlite/meta.db");
   ASSERT_FALSE(table);

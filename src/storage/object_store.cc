@@ -1,0 +1,356 @@
+#include "storage/object_store.h"
+
+#include <arrow/filesystem/s3fs.h>
+#include <arrow/util/future.h>
+#include <arrow/util/io_util.h>
+#include <arrow/util/thread_pool.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <latch>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "storage/object_store_internal.h"
+
+namespace deltalakedb::storage {
+
+namespace {
+
+// Calls whose time was over and whose requests still run.
+std::atomic<int>& AbandonedCalls() {
+  static std::atomic<int> count = 0;
+  return count;
+}
+
+// Arrow asks for the S3 library to be shut down before the program ends, which waits for requests.
+void EndStores(int status, void* /*unused*/) {
+  if (AbandonedCalls() > 0) {
+    std::fflush(nullptr);
+    ::_exit(status);
+  }
+  static_cast<void>(arrow::fs::EnsureS3Finalized());
+}
+
+// What the library makes later is destroyed before a handler runs that was registered earlier; so
+// this is called whenever it may have made something that shutting down needs.
+void EndStoresAtExit() { ::on_exit(EndStores, nullptr); }
+
+// Everything that all object stores share. Made once and never destroyed, since threads use it.
+struct Stores {
+  std::shared_ptr<arrow::internal::ThreadPool> threads;
+  arrow::io::IOContext context;
+  std::mutex mutex;
+  std::map<std::string, std::unique_ptr<const FileSystem>> opened;  // guarded by mutex
+};
+
+// A connection that the other side closed raises SIGPIPE in the thread that writes to it. Threads
+// have the signals blocked of the one that starts them.
+class BlockedPipeSignal {
+ public:
+  BlockedPipeSignal() {
+    sigset_t pipe_only;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &before_);
+  }
+  BlockedPipeSignal(const BlockedPipeSignal&) = delete;
+  BlockedPipeSignal& operator=(const BlockedPipeSignal&) = delete;
+  ~BlockedPipeSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+// TLS libraries that come in a wheel do not know where this system keeps its certificates.
+std::string FindCertificates() {
+  constexpr auto kUsualPlaces =
+      std::to_array<const char*>({"/etc/ssl/certs/ca-certificates.crt",
+                                  "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"});
+  if (const char* const own = std::getenv("SSL_CERT_FILE"); own != nullptr) return own;
+  for (const char* const place : kUsualPlaces) {
+    if (::access(place, R_OK) == 0) return place;
+  }
+  return {};
+}
+
+arrow::Result<Stores*> MakeStores() {
+  const BlockedPipeSignal blocked;
+  auto stores = std::make_unique<Stores>();
+  ARROW_ASSIGN_OR_RAISE(stores->threads,
+                        arrow::internal::ThreadPool::MakeEternal(kStoreRequestsMax));
+  // The pool starts a thread only where all others are busy.
+  auto all_started = std::make_shared<std::latch>(kStoreRequestsMax);
+  for (int i = 0; i < kStoreRequestsMax; ++i) {
+    ARROW_RETURN_NOT_OK(stores->threads->Spawn([all_started] { all_started->arrive_and_wait(); }));
+  }
+  stores->context = arrow::io::IOContext(stores->threads.get());
+  ARROW_RETURN_NOT_OK(
+      arrow::fs::Initialize({.tls_ca_file_path = FindCertificates(), .tls_ca_dir_path = {}}));
+  arrow::fs::S3GlobalOptions options;
+  options.log_level = arrow::fs::S3LogLevel::Off;
+  ARROW_RETURN_NOT_OK(arrow::fs::InitializeS3(options));
+  EndStoresAtExit();
+  return stores.release();
+}
+
+Result<Stores*> FindStores() {
+  static const arrow::Result<Stores*> stores = MakeStores();
+  if (stores.ok()) return *stores;
+  return Fail(ErrorCode::kUnavailable,
+              "the object store client cannot be started: " + stores.status().message());
+}
+
+// Waits for a call to a store, but not for ever.
+template <typename T>
+arrow::Result<T> Await(arrow::Future<T> call, bool& is_timeout) {
+  is_timeout = !call.Wait(kStoreCallSecondsMax);
+  if (!is_timeout) return call.MoveResult();
+  ++AbandonedCalls();
+  call.AddCallback([](const arrow::Result<T>&) { --AbandonedCalls(); });
+  return arrow::Status::IOError("timeout");
+}
+
+class ObjectStore;
+
+// S3's client puts an error's text where the bytes are to come; where that is too small, the error
+// is lost. Unit: bytes.
+constexpr std::int64_t kS3AnswerBytesMin = 16 * 1024;
+
+// No text in UTF-8 has this byte (RFC 3629, 3), so that commits are asked for once.
+constexpr char kNoByteOfText = '\xFF';
+constexpr char kOtherByte = '\0';
+
+class Object final : public InputFile {
+ public:
+  Object(const ObjectStore& store, std::shared_ptr<arrow::io::RandomAccessFile> file,
+         std::string path, std::int64_t size_bytes, bool is_listed)
+      : store_(store),
+        file_(std::move(file)),
+        path_(std::move(path)),
+        size_bytes_(size_bytes),
+        is_listed_(is_listed) {}
+
+  const std::string& path() const override { return path_; }
+  std::int64_t size_bytes() const override { return size_bytes_; }
+  bool is_remote() const override { return true; }
+  Result<std::size_t> ReadAt(std::int64_t offset, std::span<char> out) const override;
+
+ private:
+  // Some bytes, in memory whose last byte was `last_before`.
+  Result<std::shared_ptr<const char[]>> Read(std::int64_t offset, std::int64_t count,
+                                             char last_before) const;
+  // Whoever listed the log knows what to do when it is another one by now.
+  std::unexpected<Error> HasChanged() const {
+    return Fail(
+        Error(is_listed_ ? ErrorCode::kUnavailable : ErrorCode::kIo,
+              fmt::format("{} was removed or became shorter while it was read; try again", path_))
+            .With("file", path_));
+  }
+
+  const ObjectStore& store_;
+  std::shared_ptr<arrow::io::RandomAccessFile> file_;
+  std::string path_;
+  std::int64_t size_bytes_;
+  bool is_listed_;
+};
+
+class ObjectStore final : public FileSystem {
+ public:
+  ObjectStore(std::shared_ptr<arrow::fs::FileSystem> client, StorePlace place,
+              Environment environment, Stores& stores)
+      : client_(std::move(client)),
+        place_(std::move(place)),
+        environment_(std::move(environment)),
+        stores_(stores),
+        is_s3_(client_->type_name() == "s3") {}
+
+  Result<std::vector<FileInfo>> List(const std::string& folder) const override;
+  Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override;
+  Result<std::shared_ptr<const InputFile>> OpenListed(const std::string& path,
+                                                      std::int64_t size_bytes) const override {
+    return MakeObject(path, size_bytes, /*is_listed=*/true);
+  }
+  std::size_t reads_ahead() const override { return kStoreRequestsMax; }
+
+  // Makes a call on a thread of the pool and waits for its answer. Some clients throw.
+  template <typename T, typename Call>
+  Result<T> Do(const StoreCall& what, Call call) const {
+    auto submitted = stores_.threads->Submit([call = std::move(call)] -> arrow::Result<T> {
+      try {
+        return call();
+      } catch (const std::exception& exception) {
+        return arrow::Status::IOError("the object store's client failed: ", exception.what());
+      }
+    });
+    if (!submitted.ok()) return Fail(ErrorOf(submitted.status(), what));
+    return Wait<T>(*std::move(submitted), what);
+  }
+
+  // What is asked for at least, even beyond the end of an object.
+  std::int64_t answer_bytes_min() const { return is_s3_ ? kS3AnswerBytesMin : 0; }
+
+ private:
+  Result<std::shared_ptr<const InputFile>> MakeObject(const std::string& path,
+                                                      std::int64_t size_bytes,
+                                                      bool is_listed) const;
+  std::string ArrowPath(const std::string& path) const {
+    return place_.bucket + path.substr(place_.root.size());
+  }
+  Error ErrorOf(const arrow::Status& status, const StoreCall& what) const {
+    return StoreError(status, what, place_, environment_);
+  }
+  std::unexpected<Error> NotThere(const StoreCall& what) const {
+    return Fail(
+        ErrorOf(arrow::internal::StatusFromErrno(ENOENT, arrow::StatusCode::IOError), what));
+  }
+  template <typename T>
+  Result<T> Wait(arrow::Future<T> call, const StoreCall& what) const {
+    bool is_timeout = false;
+    arrow::Result<T> answer = Await(std::move(call), is_timeout);
+    if (is_timeout) return Fail(StoreTimeout(what, place_));
+    if (!answer.ok()) return Fail(ErrorOf(answer.status(), what));
+    return *std::move(answer);
+  }
+
+  std::shared_ptr<arrow::fs::FileSystem> client_;
+  StorePlace place_;
+  Environment environment_;
+  Stores& stores_;
+  bool is_s3_;
+};
+
+Result<std::size_t> Object::ReadAt(std::int64_t offset, std::span<char> out) const {
+  const std::int64_t count = std::min(static_cast<std::int64_t>(out.size()), size_bytes_ - offset);
+  if (offset < 0 || count <= 0) return std::size_t{0};
+  DELTALAKEDB_ASSIGN(const auto bytes, Read(offset, count, kNoByteOfText));
+  // Arrow does not tell an answer that is shorter than what was asked for, as when the object was
+  // written anew: then the last byte is still what it was before.
+  bool is_whole = bytes[count - 1] != kNoByteOfText;
+  if (!is_whole) {
+    DELTALAKEDB_ASSIGN(const auto last, Read(offset + count - 1, 1, kOtherByte));
+    is_whole = last[0] == kNoByteOfText;
+  }
+  if (!is_whole) return HasChanged();
+  std::memcpy(out.data(), bytes.get(), static_cast<std::size_t>(count));
+  return static_cast<std::size_t>(count);
+}
+
+Result<std::shared_ptr<const char[]>> Object::Read(std::int64_t offset, std::int64_t count,
+                                                   char last_before) const {
+  // The memory is the request's as well, which may outlive this call.
+  const std::int64_t asked = std::max(count, store_.answer_bytes_min());
+  auto memory = std::make_shared_for_overwrite<char[]>(static_cast<std::size_t>(asked));
+  memory[count - 1] = last_before;
+  const auto got = store_.Do<std::int64_t>({"read", path_}, [file = file_, offset, asked, memory] {
+    return file->ReadAt(offset, asked, memory.get());
+  });
+  if (got && *got >= count) return memory;
+  const bool is_gone = !got && got.error().code() == ErrorCode::kNotFound;
+  if (got || (is_gone && is_listed_)) return HasChanged();
+  return Fail(got.error());
+}
+
+Result<std::vector<FileInfo>> ObjectStore::List(const std::string& folder) const {
+  using Page = std::vector<arrow::fs::FileInfo>;
+  const StoreCall what{"list folder", folder};
+  arrow::fs::FileSelector selector;
+  selector.base_dir = ArrowPath(folder);
+  std::vector<FileInfo> files;
+  const auto take = [&](const Page& page) {
+    for (const arrow::fs::FileInfo& info : page) {
+      if (!info.IsFile()) continue;
+      const auto since_1970 = info.mtime().time_since_epoch();
+      files.emplace_back(
+          info.base_name(), info.size(),
+          Timestamp(std::chrono::floor<std::chrono::milliseconds>(since_1970).count()));
+    }
+  };
+  if (is_s3_) {  // the only client that gives what it has page by page
+    const auto next_page = client_->GetFileInfoGenerator(selector);
+    for (;;) {
+      DELTALAKEDB_ASSIGN(const Page page, Wait(next_page(), what));
+      if (arrow::IsIterationEnd(page)) return files;
+      take(page);
+    }
+  }
+  selector.allow_not_found = true;
+  DELTALAKEDB_ASSIGN(const Page all, Do<Page>(what, [client = client_, selector] {
+                       return client->GetFileInfo(selector);
+                     }));
+  if (all.empty()) return NotThere(what);
+  take(all);
+  return files;
+}
+
+Result<std::shared_ptr<const InputFile>> ObjectStore::Open(const std::string& path) const {
+  DELTALAKEDB_ASSIGN(
+      const arrow::fs::FileInfo info,
+      Do<arrow::fs::FileInfo>({"open", path}, [client = client_, arrow_path = ArrowPath(path)] {
+        return client->GetFileInfo(arrow_path);
+      }));
+  if (!info.IsFile()) return NotThere({"open", path});
+  return MakeObject(path, info.size(), /*is_listed=*/false);
+}
+
+Result<std::shared_ptr<const InputFile>> ObjectStore::MakeObject(const std::string& path,
+                                                                 std::int64_t size_bytes,
+                                                                 bool is_listed) const {
+  arrow::fs::FileInfo info(ArrowPath(path), arrow::fs::FileType::File);
+  info.set_size(size_bytes + answer_bytes_min());
+  auto file = client_->OpenInputFile(info);
+  if (!file.ok()) return Fail(ErrorOf(file.status(), {"open", path}));
+  return std::make_shared<Object>(*this, *std::move(file), path, size_bytes, is_listed);
+}
+
+}  // namespace
+
+std::string ObjectStoreRoot(const Uri& uri) {
+  const ObjectStoreParts& parts = *uri.object_store();
+  switch (uri.kind()) {
+    case UriKind::kS3:
+      return "s3://" + parts.bucket;
+    case UriKind::kGcs:
+      return "gs://" + parts.bucket;
+    default:
+      return fmt::format("abfss://{}@{}", parts.bucket, parts.account_host);
+  }
+}
+
+Result<const FileSystem*> OpenObjectStore(const Uri& uri, const Environment& environment) {
+  if (uri.object_store() == nullptr) {
+    return Fail(ErrorCode::kInternal, uri.ToString() + " is not on an object store");
+  }
+  DELTALAKEDB_ASSIGN(const std::string identity, StoreIdentity(uri, environment));
+  DELTALAKEDB_ASSIGN(Stores* const stores, FindStores());
+  const std::lock_guard lock(stores->mutex);
+  auto& opened = stores->opened[identity];
+  if (opened == nullptr) {
+    const BlockedPipeSignal blocked;
+    auto client = MakeStoreClient(uri, environment, stores->context);
+    EndStoresAtExit();
+    if (!client) return Fail(std::move(client).error());
+    opened = std::make_unique<ObjectStore>(
+        *std::move(client), StorePlace{ObjectStoreRoot(uri), uri.object_store()->bucket},
+        environment, *stores);
+  }
+  return opened.get();
+}
+
+}  // namespace deltalakedb::storage
