@@ -20,14 +20,6 @@ struct CloseStatement {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
 
-std::string Decompressed(const std::string& compressed, std::size_t size) {
-  std::string text(size, '\0');
-  const std::size_t done =
-      ZSTD_decompress(text.data(), text.size(), compressed.data(), compressed.size());
-  EXPECT_EQ(done, size) << "the text has another size than is kept of it";
-  return text;
-}
-
 std::string TextOf(sqlite3_stmt* statement, int column) {
   if (sqlite3_column_type(statement, column) == SQLITE_NULL) return "NULL";
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
@@ -36,6 +28,14 @@ std::string TextOf(sqlite3_stmt* statement, int column) {
 }
 
 }  // namespace
+
+std::string Decompressed(const std::string& compressed, std::size_t size) {
+  std::string text(size, '\0');
+  const std::size_t done =
+      ZSTD_decompress(text.data(), text.size(), compressed.data(), compressed.size());
+  EXPECT_EQ(done, size) << "the text has another size than is kept of it";
+  return text;
+}
 
 std::map<std::string, std::string> FilesIn(const std::filesystem::path& folder) {
   std::map<std::string, std::string> files;
@@ -47,7 +47,7 @@ std::map<std::string, std::string> FilesIn(const std::filesystem::path& folder) 
   return files;
 }
 
-std::string StoredCatalog::TableUri(std::string_view name) const {
+std::string TableUriOf(std::string_view catalog_uri, std::string_view name) {
   std::string encoded;
   for (const char c : name) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -58,7 +58,7 @@ std::string StoredCatalog::TableUri(std::string_view name) const {
       encoded.append("%").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
     }
   }
-  return uri() + "?table=" + encoded;
+  return std::string(catalog_uri) + "?table=" + encoded;
 }
 
 std::vector<CatalogFile::Row> CatalogFile::Query(const std::string& sql,
@@ -242,15 +242,6 @@ std::string DuckDbCatalogFile::CommitText(std::string_view table_name, std::int6
   return CommitTextOf(table_name, version, [&](const std::string& sql, const std::string& name) {
     return Query(sql, {name});
   });
-}
-
-// ---- all kinds ----------------------------------------------------------------------------------
-
-std::string NameOf(CatalogKind kind) { return kind == CatalogKind::kSqlite ? "Sqlite" : "DuckDb"; }
-
-std::unique_ptr<StoredCatalog> MakeCatalog(CatalogKind kind, const std::filesystem::path& folder) {
-  if (kind == CatalogKind::kSqlite) return std::make_unique<CatalogFile>(folder / "meta.db");
-  return std::make_unique<DuckDbCatalogFile>(folder / "meta.duckdb");
 }
 
 }  // namespace deltalakedb::testing

@@ -337,23 +337,25 @@ TEST_P(ConnectionContractTest, RolledBack_LeavesNothing) {
 }
 
 TEST_P(ConnectionContractTest, FailedStatement_NamesItselfAndLeavesTheConnectionUsable) {
-  if (!database_->quirks().has_unique_keys) GTEST_SKIP() << "nothing to break";
   TableRow row = AddTable("t");
   ASSERT_TRUE(connection_->Begin(TransactionMode::kWrite).has_value());
   TableRow same = MakeTableRow("t");
   same.first_file_id = row.first_file_id;
   const auto again = MetadataStore(*connection_).InsertTable(same);
-  ASSERT_FALSE(again.has_value());
-  EXPECT_EQ(again.error().code(), ErrorCode::kCorrupt);
-  ASSERT_NE(again.error().FindFact("statement"), nullptr);
-  EXPECT_EQ(*again.error().FindFact("statement"), Error::FactValue("insert_table"));
+  EXPECT_EQ(again.has_value(), !database_->quirks().has_unique_keys);
+  if (!again) {
+    EXPECT_EQ(again.error().code(), ErrorCode::kCorrupt);
+    ASSERT_NE(again.error().FindFact("statement"), nullptr);
+    EXPECT_EQ(*again.error().FindFact("statement"), Error::FactValue("insert_table"));
+  }
   connection_->Rollback();
   EXPECT_EQ(MetadataStore(*connection_).ListTables()->size(), 1U);
   for (const auto& [rows, count] : {std::pair(Names(3), 3), std::pair(Names(300), 300)}) {
     ASSERT_TRUE(connection_->Begin(TransactionMode::kWrite).has_value());
     auto values = TxnRows(row, rows);
     values[static_cast<std::size_t>(count) * 5 - 5 + 1] = Value();  // version is NOT NULL
-    const auto refused = connection_->ExecuteMany(StatementId::kInsertTxnAction, 5, values);
+    auto refused = connection_->ExecuteMany(StatementId::kInsertTxnAction, 5, values);
+    if (refused) refused = connection_->Commit();
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().code(), ErrorCode::kCorrupt) << refused.error().message();
     connection_->Rollback();

@@ -15,8 +15,8 @@
 
 #include "deltalakedb/catalog.h"
 #include "deltalakedb/import.h"
-#include "tests/catalog_file.h"
 #include "tests/conformance_tables.h"
+#include "tests/test_database.h"
 
 namespace deltalakedb::testing {
 namespace {
@@ -60,7 +60,7 @@ std::set<std::string> FieldsOfCheckpointAlone(const json& replay) {
   return fields;
 }
 
-class SqlConformanceTest : public ::testing::TestWithParam<CatalogKind> {
+class SqlConformanceTest : public ::testing::TestWithParam<std::string> {
  protected:
   // The catalog that all tests of a kind share.
   void SetUp() override {
@@ -78,18 +78,16 @@ class SqlConformanceTest : public ::testing::TestWithParam<CatalogKind> {
         summary.tables, summary.versions, summary.files, summary.older_versions, summary.texts,
         summary.refused);
     shared_catalog.reset();
-    shared_folder.reset();
     summary = {};
   }
 
   static void ImportAll() {
-    shared_folder = std::make_unique<TempFolder>();
-    shared_catalog = MakeCatalog(GetParam(), shared_folder->path());
-    ASSERT_TRUE(InitCatalog(shared_catalog->uri()).has_value());
+    shared_catalog = TestDatabase::Make(GetParam());
+    ASSERT_TRUE(InitCatalog(shared_catalog->UriText()).has_value());
     shared_catalog->Hold();
     for (const ConformanceTable& table : all_tables.value_or(std::vector<ConformanceTable>())) {
       if (table.expect() != "accept") continue;
-      const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
+      const auto report = ImportTable(table.folder.native(), shared_catalog->UriText(table.name));
       EXPECT_TRUE(report.has_value()) << table.name << ": " << ErrorText(report.error());
       if (!report) continue;
       EXPECT_TRUE(report->verified) << table.name;
@@ -106,22 +104,21 @@ class SqlConformanceTest : public ::testing::TestWithParam<CatalogKind> {
     }
   }
 
-  static void ExpectVersionsMatch(const ConformanceTable& table, const StoredCatalog& catalog);
+  static void ExpectVersionsMatch(const ConformanceTable& table, const TestDatabase& catalog);
   static void ExpectOlderVersionsAreNotFound(const ConformanceTable& table);
-  static void ExpectRefusedOrRight(const ConformanceTable& table, const StoredCatalog& catalog);
+  static void ExpectRefusedOrRight(const ConformanceTable& table, const TestDatabase& catalog);
 
   static inline std::optional<std::vector<ConformanceTable>> all_tables;
-  static inline std::unique_ptr<TempFolder> shared_folder;
-  static inline std::unique_ptr<StoredCatalog> shared_catalog;
+  static inline std::unique_ptr<TestDatabase> shared_catalog;
   static inline Summary summary;
 };
 
 void SqlConformanceTest::ExpectVersionsMatch(const ConformanceTable& table,
-                                             const StoredCatalog& catalog) {
+                                             const TestDatabase& catalog) {
   const json& replay = table.replay();
   const std::int64_t latest = replay["latest"];
   const std::int64_t first = FirstOfRun(replay);
-  const std::string uri = catalog.TableUri(table.name);
+  const std::string uri = catalog.UriText(table.name);
   std::set<std::string> disputed;
   std::int64_t lowest_checkpoint = latest + 1;
   if (first == 0) {
@@ -172,7 +169,7 @@ void SqlConformanceTest::ExpectOlderVersionsAreNotFound(const ConformanceTable& 
   for (const std::int64_t version : outside) {
     SCOPED_TRACE(fmt::format("version {}", version));
     const auto actual =
-        DescribeVersion(shared_catalog->TableUri(table.name), TableVersion::At(Version(version)));
+        DescribeVersion(shared_catalog->UriText(table.name), TableVersion::At(Version(version)));
     ASSERT_FALSE(actual.has_value());
     EXPECT_EQ(actual.error().code(), ErrorCode::kNotFound) << ErrorText(actual.error());
     const Error::FactValue* const earliest = actual.error().FindFact("earliestVersion");
@@ -197,7 +194,7 @@ TEST_P(SqlConformanceTest, VersionsOutsideOfTheRun_AreNotFoundAndTheRangeIsTold)
 TEST_P(SqlConformanceTest, HistoryOfAcceptedTables_IsThatOfTheFolder) {
   ForEach("accept", [](const ConformanceTable& table) {
     const auto folder = DeltaTable::Open(table.folder.native());
-    const auto stored = DeltaTable::Open(shared_catalog->TableUri(table.name));
+    const auto stored = DeltaTable::Open(shared_catalog->UriText(table.name));
     ASSERT_TRUE(folder.has_value() && stored.has_value());
     const auto expected = folder->LoadHistory();
     const auto actual = stored->LoadHistory();
@@ -243,7 +240,7 @@ TEST_P(SqlConformanceTest, Verify_FindsNothing) {
     for (const bool with_source : {false, true}) {
       VerifyOptions options;
       if (with_source) options.against = table.folder.native();
-      const auto report = VerifyTable(shared_catalog->TableUri(table.name), options);
+      const auto report = VerifyTable(shared_catalog->UriText(table.name), options);
       ASSERT_TRUE(report.has_value()) << ErrorText(report.error());
       for (const Difference& difference : report->differences) {
         ADD_FAILURE() << (with_source ? "against the source: " : "") << difference.where << ": "
@@ -256,7 +253,7 @@ TEST_P(SqlConformanceTest, Verify_FindsNothing) {
 TEST_P(SqlConformanceTest, Reindex_ChangesNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
     const std::string before = shared_catalog->Dump(table.name);
-    const auto report = ReindexTable(shared_catalog->TableUri(table.name));
+    const auto report = ReindexTable(shared_catalog->UriText(table.name));
     ASSERT_TRUE(report.has_value()) << ErrorText(report.error());
     EXPECT_TRUE(shared_catalog->Dump(table.name) == before);
   });
@@ -265,7 +262,7 @@ TEST_P(SqlConformanceTest, Reindex_ChangesNothing) {
 TEST_P(SqlConformanceTest, SecondImport_SaysThatNothingIsNewAndChangesNothing) {
   ForEach("accept", [](const ConformanceTable& table) {
     const std::string before = shared_catalog->Dump(table.name);
-    const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
+    const auto report = ImportTable(table.folder.native(), shared_catalog->UriText(table.name));
     ASSERT_TRUE(report.has_value()) << ErrorText(report.error());
     EXPECT_FALSE(report->from_version.has_value());
     EXPECT_EQ(report->commits, 0);
@@ -276,9 +273,8 @@ TEST_P(SqlConformanceTest, SecondImport_SaysThatNothingIsNewAndChangesNothing) {
 
 TEST_P(SqlConformanceTest, LatestOnly_IsTheLatestVersion) {
   ForEach("accept", [](const ConformanceTable& table) {
-    const TempFolder folder;
-    const auto catalog = MakeCatalog(GetParam(), folder.path());
-    const std::string uri = catalog->TableUri("t");
+    const auto catalog = TestDatabase::Make(GetParam());
+    const std::string uri = catalog->UriText("t");
     ImportOptions options;
     options.latest_only = true;
     const auto report = ImportTable(table.folder.native(), uri, options);
@@ -302,7 +298,7 @@ TEST_P(SqlConformanceTest, LatestOnly_IsTheLatestVersion) {
 TEST_P(SqlConformanceTest, TablesToRefuse_LeaveTheCatalogAsItWas) {
   const std::string before = shared_catalog->Everything();
   ForEach("refuse", [&](const ConformanceTable& table) {
-    const auto report = ImportTable(table.folder.native(), shared_catalog->TableUri(table.name));
+    const auto report = ImportTable(table.folder.native(), shared_catalog->UriText(table.name));
     ASSERT_FALSE(report.has_value());
     EXPECT_EQ(report.error().code(), RefusalCode(table.why())) << ErrorText(report.error());
     EXPECT_TRUE(shared_catalog->Everything() == before);
@@ -312,31 +308,29 @@ TEST_P(SqlConformanceTest, TablesToRefuse_LeaveTheCatalogAsItWas) {
 
 TEST_P(SqlConformanceTest, TablesToRefuse_LeaveNoDatabaseWhereNoneWas) {
   ForEach("refuse", [](const ConformanceTable& table) {
-    const TempFolder folder;
-    const auto catalog = MakeCatalog(GetParam(), folder.path());
-    ASSERT_FALSE(ImportTable(table.folder.native(), catalog->TableUri("t")).has_value());
-    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+    const auto catalog = TestDatabase::Make(GetParam());
+    ASSERT_FALSE(ImportTable(table.folder.native(), catalog->UriText("t")).has_value());
+    EXPECT_EQ(catalog->Everything(), "");
   });
 }
 
 TEST_P(SqlConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
   ForEach("either", [](const ConformanceTable& table) {
-    const TempFolder folder;
-    const auto catalog = MakeCatalog(GetParam(), folder.path());
-    const auto report = ImportTable(table.folder.native(), catalog->TableUri(table.name));
+    const auto catalog = TestDatabase::Make(GetParam());
+    const auto report = ImportTable(table.folder.native(), catalog->UriText(table.name));
     if (report) {
       EXPECT_TRUE(report->differences.empty());
       ExpectVersionsMatch(table, *catalog);
       return;
     }
     EXPECT_NE(report.error().code(), ErrorCode::kInternal) << ErrorText(report.error());
-    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+    EXPECT_EQ(catalog->Everything(), "");
     ++summary.refused;
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, SqlConformanceTest, ::testing::Values(CatalogKind::kSqlite));
-INSTANTIATE_TEST_SUITE_P(DuckDb, SqlConformanceTest, ::testing::Values(CatalogKind::kDuckDb));
+INSTANTIATE_TEST_SUITE_P(Databases, SqlConformanceTest, ::testing::ValuesIn(TestDatabase::Kinds()),
+                         [](const auto& kind) { return kind.param; });
 
 }  // namespace
 }  // namespace deltalakedb::testing

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -66,6 +67,13 @@ class SqliteTestDatabase final : public TestDatabase {
         "ORDER BY type, name");
   }
   std::string HashLiteral(std::string_view hex) const override { return fmt::format("x'{}'", hex); }
+  std::string Dump(std::string_view table_name) const override { return file_.Dump(table_name); }
+  std::string Everything() const override {
+    return std::filesystem::is_empty(folder_.path()) ? "" : file_.Everything();
+  }
+  std::string CommitText(std::string_view table_name, std::int64_t version) const override {
+    return file_.CommitText(table_name, version);
+  }
 
  private:
   TempFolder folder_;
@@ -80,8 +88,7 @@ class DuckDbTestDatabase final : public TestDatabase {
     return quirks;
   }
   std::string UriText(std::string_view table, std::string_view options) const override {
-    std::string text = file_.uri();
-    if (!table.empty()) text = file_.TableUri(table);
+    std::string text = table.empty() ? file_.uri() : file_.TableUri(table);
     if (!options.empty()) text += fmt::format("{}{}", table.empty() ? '?' : '&', options);
     return text;
   }
@@ -91,10 +98,19 @@ class DuckDbTestDatabase final : public TestDatabase {
   }
   std::vector<std::string> Schema() const override {
     return Column(
-        "SELECT sql FROM duckdb_tables() UNION ALL SELECT sql FROM duckdb_indexes() ORDER BY ALL");
+        "SELECT line FROM (SELECT concat(table_name, ' ', sql) AS line FROM duckdb_tables() "
+        "UNION ALL SELECT concat(index_name, ' ', sql) FROM duckdb_indexes()) ORDER BY line");
   }
   std::string HashLiteral(std::string_view hex) const override {
-    return fmt::format("unhex('{}')", hex);
+    return fmt::format("from_hex('{}')", hex);
+  }
+  void Hold() override { file_.Hold(); }
+  std::string Dump(std::string_view table_name) const override { return file_.Dump(table_name); }
+  std::string Everything() const override {
+    return std::filesystem::is_empty(folder_.path()) ? "" : file_.Everything();
+  }
+  std::string CommitText(std::string_view table_name, std::int64_t version) const override {
+    return file_.CommitText(table_name, version);
   }
 
  private:
@@ -164,10 +180,32 @@ class PostgresTestDatabase final : public TestDatabase {
   std::string HashLiteral(std::string_view hex) const override {
     return fmt::format("'{}'::uuid", hex);
   }
+  std::string Dump(std::string_view table_name) const override {
+    return RowsOf(fmt::format(
+        " r WHERE table_id = (SELECT table_id FROM dl_tables WHERE name = '{}')", table_name));
+  }
+  std::string Everything() const override { return RowsOf(" r"); }
+  std::string CommitText(std::string_view table_name, std::int64_t version) const override;
 
  private:
   static inline std::atomic<int> next_number = 1;
 
+  // The rows of every table, all or some.
+  std::string RowsOf(const std::string& which) const {
+    std::string all;
+    for (const std::string& name : Column(fmt::format(
+             "SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables "
+             "t"
+             " USING (table_schema, table_name) WHERE table_schema = '{}' AND column_name = "
+             "'table_id' AND table_type = 'BASE TABLE' ORDER BY 1",
+             schema_))) {
+      all += "-- " + name + "\n";
+      for (const std::string& row : Column("SELECT r::text FROM " + name + which + " ORDER BY 1")) {
+        all += row + "\n";
+      }
+    }
+    return all;
+  }
   UniqueHandle<PGconn, PQfinish> OpenSession() const {
     UniqueHandle<PGconn, PQfinish> connection(PQconnectdb(server_.ConnectionString().c_str()));
     const std::string settings =
@@ -181,6 +219,29 @@ class PostgresTestDatabase final : public TestDatabase {
   std::string schema_;
   PostgresServer& server_;
 };
+
+std::string PostgresTestDatabase::CommitText(std::string_view table_name,
+                                             std::int64_t version) const {
+  const std::string where =
+      fmt::format(" v JOIN dl_tables t USING (table_id) WHERE t.name = '{}' AND v.version = {}",
+                  table_name, version);
+  const auto bytes = [](const std::string& text) {  // "\\x" and hexadecimal digits
+    std::string decoded;
+    for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
+      decoded += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+    }
+    return decoded;
+  };
+  const auto row = Sql("SELECT body_parts, body_bytes, body FROM dl_table_versions" + where);
+  if (row.size() != 1 || row[0][1] == "NULL") return "no text";
+  if (row[0][0] == "0") return Decompressed(bytes(row[0][2]), std::stoull(row[0][1]));
+  std::string text;
+  for (const Row& part : Sql("SELECT v.text_bytes, v.body FROM dl_body_parts" + where +
+                             " AND v.origin = 0 ORDER BY v.part")) {
+    text += Decompressed(bytes(part[1]), std::stoull(part[0]));
+  }
+  return text;
+}
 
 std::string ReadLine(int file) {
   std::string line;

@@ -55,6 +55,15 @@ class TestDatabase {
   // 16 bytes, given by their hexadecimal digits, as a literal of the type that hashes have.
   virtual std::string HashLiteral(std::string_view hex) const = 0;
 
+  // Keeps the database open between calls, where opening it takes a while.
+  virtual void Hold() {}
+  // Every row of every relation that belongs to the table.
+  virtual std::string Dump(std::string_view table_name) const = 0;
+  // All that there is, such that two of them differ when anything was changed; empty for nothing.
+  virtual std::string Everything() const = 0;
+  // The text of a commit as it is kept, decompressed.
+  virtual std::string CommitText(std::string_view table_name, std::int64_t version) const = 0;
+
   Uri uri(std::string_view options = "") const { return *Uri::Parse(UriText("", options)); }
   // A connection by the driver itself; with the schema in it.
   std::unique_ptr<store::Connection> Connect(std::string_view options = "") const;

@@ -85,7 +85,7 @@ class Connection {
   virtual Result<std::int64_t> Execute(StatementId statement,
                                        std::span<const Value> parameters) = 0;
   // The same for many rows of parameters, `columns` values each, as fast as the database takes
-  // them.
+  // them: what is wrong with one may come to light at the next statement or at Commit.
   virtual Result<void> ExecuteMany(StatementId statement, std::size_t columns,
                                    std::span<const Value> parameters) = 0;
   Result<std::unique_ptr<Cursor>> Query(StatementId statement,
