@@ -25,7 +25,7 @@ using protocol::WriteText;
 
 void AddCatalogArgument(CLI::App& command, std::string& uri) {
   command
-      .add_option("CATALOG", uri, "The database: deltasql://sqlite/PATH, deltasql://sqlite//PATH")
+      .add_option("CATALOG", uri, "The database: deltasql://sqlite/PATH, deltasql://duckdb//PATH")
       ->required()
       ->type_name("");
 }

@@ -1,6 +1,6 @@
 # DuckDB's C library: a system one when there is one, else the one that `make setup` fetches. Only
 # its header is compiled against; the program loads the library when it opens a DuckDB database
-# (docs/adr/0007-duckdb-as-a-store.md).
+# (docs/adr/0009-duckdb-as-a-store.md).
 find_path(DELTALAKEDB_DUCKDB_INCLUDE duckdb.h NO_CACHE HINTS ENV DUCKDB_ROOT PATH_SUFFIXES include)
 find_library(DELTALAKEDB_DUCKDB_FOUND duckdb NO_CACHE HINTS ENV DUCKDB_ROOT PATH_SUFFIXES lib)
 if(NOT DELTALAKEDB_DUCKDB_INCLUDE OR NOT DELTALAKEDB_DUCKDB_FOUND)

@@ -8,17 +8,17 @@ import subprocess
 
 import pytest
 
-from catalog_support import (ANSWER_IS_NO, CONFLICT, STATE_COMMANDS, Catalog, Flights, answers,
+from catalog_support import (ANSWER_IS_NO, CATALOGS, CONFLICT, STATE_COMMANDS, Flights, answers,
                              history, import_program, same_answers)
 from support import (DONE, NOT_FOUND, UNSUPPORTED, USAGE, add, commit_info, metadata, protocol,
                      refused, remove, run)
 
 
-@pytest.fixture
-def catalog(tmp_path):
+@pytest.fixture(params=CATALOGS)
+def catalog(tmp_path, request):
     """Where a catalog may be made; there is nothing yet."""
     (tmp_path / "database").mkdir()
-    return Catalog(tmp_path / "database" / "meta.db")
+    return CATALOGS[request.param](tmp_path / "database" / "meta.db")
 
 
 @pytest.fixture

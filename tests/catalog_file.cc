@@ -193,6 +193,17 @@ std::vector<DuckDbCatalogFile::Row> DuckDbCatalogFile::Query(
   }
 }
 
+std::string DuckDbCatalogFile::WhyNotPrepared(const std::string& sql) const {
+  using store::DuckDb;
+  const auto instance = store::DuckDbInstance::Open({.path = path_.native()});
+  if (!instance) return instance.error().message();
+  const auto connection = *(*instance)->Connect();
+  store::DuckDbResult result;
+  const std::string prepare = "PREPARE each AS " + sql;
+  const auto state = DuckDb().query(connection.get(), prepare.c_str(), result.get());
+  return state == DuckDBSuccess ? "" : DuckDb().result_error(result.get());
+}
+
 void DuckDbCatalogFile::Hold() {
   auto instance = store::DuckDbInstance::Open({.path = path_.native()});
   EXPECT_TRUE(instance.has_value());

@@ -71,6 +71,8 @@ class DuckDbCatalogFile {
   void Hold();
   // Shares the file with whoever in this process has it open.
   std::vector<Row> Query(const std::string& sql, const std::vector<std::string>& texts = {}) const;
+  // Why DuckDB cannot prepare a statement; empty when it can.
+  std::string WhyNotPrepared(const std::string& sql) const;
 
   std::string Dump(std::string_view table_name) const;
   std::string Everything() const;

@@ -1,4 +1,4 @@
-"""What the tests of catalogs share: a catalog in an SQLite file, and a table with a past."""
+"""What the tests of catalogs share: a catalog in a file, and a table with a past."""
 
 import contextlib
 import ctypes
@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pyarrow as pa
+import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from support import DONE, PROGRAM, run
@@ -47,6 +48,21 @@ class Catalog:
 
     def names(self):
         return [table["name"] for table in run("tables", self.uri, "--json").lines()]
+
+
+class DuckDbCatalog(Catalog):
+    """The same of DuckDB, which only the program looks into here."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.uri = f"deltasql://duckdb/{self.path}"
+
+    def sql(self, statement, *values):
+        pytest.skip("statements of a test's own are SQLite's")
+
+
+# By the names of tests.
+CATALOGS = {"sqlite": Catalog, "duckdb": DuckDbCatalog}
 
 
 def flights(months, cancelled=0):
@@ -135,5 +151,5 @@ def small_disk(folder, kibibytes):
             subprocess.run(["umount", folder], check=True)
 
 
-__all__ = ["ANSWER_IS_NO", "CONFLICT", "DONE", "Catalog", "Flights", "STATE_COMMANDS", "answers",
+__all__ = ["ANSWER_IS_NO", "CATALOGS", "CONFLICT", "DONE", "Catalog", "Flights", "STATE_COMMANDS", "answers",
            "history", "import_program", "obey_permissions", "same_answers", "small_disk"]

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from catalog_support import Catalog
+from catalog_support import CATALOGS
 from support import DONE, NOT_FOUND, PROGRAM, REPOSITORY, TableLog, add, commit_info, remove, run
 
 sys.path.insert(0, str(REPOSITORY / "bench"))
@@ -24,6 +24,12 @@ KILLS = 200 if os.environ.get("DELTALAKEDB_SOAK") == "1" else 50
 SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
 FILES, COMMITS = 100_000, 100
 COUNTS = {"numFiles": FILES, "version": COMMITS}
+
+
+@pytest.fixture(scope="module", params=CATALOGS)
+def make_catalog(request):
+    """Catalogs of each kind, by the path of their file."""
+    return CATALOGS[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +52,11 @@ def import_arguments(source, catalog, level):
 
 
 @pytest.fixture(scope="module")
-def seconds(big, tmp_path_factory):
+def seconds(make_catalog, big, tmp_path_factory):
     """How long an import takes when nobody disturbs it, by level of verification."""
     taken = {}
     for level in ["none", "full"]:
-        catalog = Catalog(tmp_path_factory.mktemp("timed") / "meta.db")
+        catalog = make_catalog(tmp_path_factory.mktemp("timed") / "meta.db")
         start = time.monotonic()
         subprocess.run(import_arguments(big, catalog, level), check=True, timeout=300,
                        stdout=subprocess.DEVNULL)
@@ -90,17 +96,17 @@ def repair_by_importing(source, catalog):
 @pytest.mark.parametrize("level", ["none", "full"])
 @pytest.mark.parametrize("is_fresh", [True, False], ids=["fresh", "beside another table"])
 def test_ImportKilledAtAnyMoment_LeavesTheTableAbsentOrComplete(
-        tmp_path, big, small, seconds, level, is_fresh):
+        tmp_path, make_catalog, big, small, seconds, level, is_fresh):
     print(f"DELTALAKEDB_SEED={SEED}")
     chance = random.Random(f"{SEED} {level} {is_fresh}")
-    other = Catalog(tmp_path / "other.db")
+    other = make_catalog(tmp_path / "other.db")
     other.take_in(small, "small")
     kills = complete = number = 0
     while kills < -(-KILLS // 4):
         number += 1
         folder = tmp_path / f"run-{number}"
         folder.mkdir()
-        catalog = Catalog(folder / "meta.db")
+        catalog = make_catalog(folder / "meta.db")
         if not is_fresh:
             shutil.copy(other.path, catalog.path)
         # Somewhat later than the end too, so that the commit itself is hit.
@@ -119,11 +125,11 @@ def test_ImportKilledAtAnyMoment_LeavesTheTableAbsentOrComplete(
           f" killed, after {complete} of all the table was complete")
 
 
-def test_ImportAfterSeveralThatWereKilled_CompletesTheTable(tmp_path, big, seconds):
+def test_ImportAfterSeveralThatWereKilled_CompletesTheTable(tmp_path, make_catalog, big, seconds):
     """The same file goes through one kill after the other."""
     chance = random.Random(f"{SEED} again")
     print(f"DELTALAKEDB_SEED={SEED}")
-    catalog = Catalog(tmp_path / "meta.db")
+    catalog = make_catalog(tmp_path / "meta.db")
     for _ in range(5):
         kill_import(big, catalog, "none", chance.uniform(0, 0.9 * seconds["none"]))
     repair_by_importing(big, catalog)

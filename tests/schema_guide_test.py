@@ -70,6 +70,34 @@ def test_Diagram_NamesEveryTable(catalog):
             assert types[name] == kind, (table, name)
 
 
+def duckdb_types():
+    """{(type here, type in DuckDB): columns, None for all others} as the guide has them."""
+    section = GUIDE.split("## In DuckDB")[1].split("\n## ")[0]
+    return {(here, there): re.findall(r"`(\w+)`", columns) or None for here, there, columns in
+            re.findall(r"^\| ([A-Z]+) \| ([A-Z]+) \| (.*?) \|$", section, re.MULTILINE)}
+
+
+def test_DuckDbSchema_DiffersByTypesAlone():
+    script = (REPOSITORY / "sql/duckdb/migrations/0001_initial.up.sql").read_text(encoding="utf-8")
+    found = {}
+    for table, body in re.findall(r"^CREATE TABLE (\w+) \(\n(.*?)^\);", script,
+                                  re.MULTILINE | re.DOTALL):
+        found[table] = re.findall(r"^  ([a-z_]+) +([A-Z]+)\b( NOT NULL)?", body, re.MULTILINE)
+    types = duckdb_types()
+    assert len(types) == 5
+    for table, columns in described().items():
+        if table == "dl_schema_migrations":
+            continue
+        expected = []
+        for name, kind, is_null in columns:
+            [there] = ([there for (here, there), names in types.items()
+                        if here == kind and names and name in names]
+                       or [there for (here, there), names in types.items()
+                           if here == kind and not names])
+            expected.append((name, there, "" if is_null else " NOT NULL"))
+        assert found[table] == expected, table
+
+
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
 def test_Query_RunsAsPrinted(catalog, query):
     assert catalog.sql(query)

@@ -1,8 +1,9 @@
 // The databases that a catalog can be in, each behind the same few calls, so that one suite runs on
 // all of them. What differs between them is said by Quirks and nowhere else.
 //
-// Real ones: SQLite in a folder of its own; a PostgreSQL server that is started for the test
-// program (tests/postgres_server.py), reached directly or through pgbouncer in transaction mode.
+// Real ones: SQLite and DuckDB in folders of their own; a PostgreSQL server that is started for the
+// test program (tests/postgres_server.py), reached directly or through pgbouncer in transaction
+// mode.
 #pragma once
 
 #include <memory>
@@ -34,7 +35,7 @@ class TestDatabase {
  public:
   virtual ~TestDatabase() = default;
 
-  // "sqlite", "postgres", "pgbouncer", …: all that this build knows.
+  // "sqlite", "duckdb", "postgres", "pgbouncer": all that this build knows.
   static std::vector<std::string> Kinds();
   // One that is empty. A service that is missing fails the test.
   static std::unique_ptr<TestDatabase> Make(const std::string& kind);

@@ -111,7 +111,7 @@ fetch_simdjson() {
 }
 
 # The library is prebuilt for Node.js and in Debian not at all; the header is in the source archive
-# of the Python package: docs/adr/0007 says why.
+# of the Python package: docs/adr/0009 says why.
 duckdb_library=duckdb-node-bindings-linux-x64-1.5.5-r.5
 duckdb_library_sha256=86d2bda909785550e8a14a57a8a4584827aff0e268d8f1a58c3fd48559f7020e
 duckdb_sha256=72f33ee57ca7595b23957671a2cc7f7fe2be0ecc2d68f63abedcfcaa3a5c1238

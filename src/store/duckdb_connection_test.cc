@@ -121,10 +121,17 @@ class DuckDbConnectionTest : public testing::Test {
     EXPECT_TRUE(done.has_value()) << done.error().message();
   }
 
+  // With a version 0 that has all files of its range.
   static TableRow InsertTable(Connection& connection, const std::string& name) {
     TableRow row = MakeTableRow(name);
-    const auto done = MetadataStore(connection).InsertTable(row);
+    MetadataStore store(connection);
+    const auto done = store.InsertTable(row);
     EXPECT_TRUE(done.has_value()) << done.error().message();
+    VersionRow version;
+    version.times.timestamp_source = kTimeOfFile;
+    version.commit_id = "c";
+    version.index.last_add_id = row.first_file_id + kFileIdsPerTable - 1;
+    EXPECT_TRUE(store.InsertVersion(row.table_id, version, std::nullopt).has_value());
     return row;
   }
   // The first texts and the number of rows of a cursor.
@@ -212,7 +219,7 @@ TEST_F(DuckDbConnectionTest, FileThatIsCutOff_IsCorrupt) {
     const auto connection = ConnectMigrated();
     InsertTable(*connection, "t");
   }
-  std::filesystem::resize_file(path(), std::filesystem::file_size(path()) / 2);
+  std::filesystem::resize_file(path(), 20'000);
   EXPECT_EQ(CodeOf({.path = path()}), ErrorCode::kCorrupt);
 }
 
@@ -422,20 +429,45 @@ TEST_F(DuckDbConnectionTest, CursorAtItsEnd_StaysThere) {
 TEST_F(DuckDbConnectionTest, StreamInterruptedByOtherStatements_GoesOnWhereItWas) {
   const auto connection = ConnectMigrated();
   MetadataStore store(*connection);
+  InsertTable(*connection, "another, so that ids do not begin at 0");
   const TableRow table = InsertTable(*connection, "t");
-  InsertFiles(*connection, table, 20'000);
-  ASSERT_TRUE(connection->Begin(TransactionMode::kWrite).has_value());
-  const auto first = store.ListRows(Relation::kAddFiles, table.table_id);
-  ASSERT_TRUE((*first)->Next().value_or(false));
-  const std::string path((*first)->Text(6));
-  const auto second = store.ListRows(Relation::kAddFiles, table.table_id);
-  EXPECT_EQ((*first)->Text(6), path);
-  EXPECT_EQ(Read(**second, 6).second, 20'000);
-  // What is written meanwhile is not in it.
-  ASSERT_TRUE(store.ClearRows(Relation::kAddFiles, table.table_id).has_value());
-  InsertFiles(*connection, table, 10);
-  EXPECT_EQ(store.CountRows(Relation::kAddFiles, table.table_id).value_or(-1), 10);
-  EXPECT_EQ(Read(**first, 6).second, 19'999);
+  constexpr int kRows = 150'000;  // more than a part
+  InsertFiles(*connection, table, kRows);
+  ASSERT_TRUE(connection->Begin(TransactionMode::kRead).has_value());
+  // In parts, and streamed.
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  cursors.push_back(*store.ListRows(Relation::kAddFiles, table.table_id));
+  cursors.push_back(*store.ListRows(Relation::kAddFiles, table.table_id));
+  cursors.push_back(*connection->Stream(StatementId::kListLiveFiles, {ToValue(table.table_id)}));
+  cursors.push_back(*connection->Stream(StatementId::kListLiveFiles, {ToValue(table.table_id)}));
+  std::vector<int> counts(cursors.size());
+  std::vector<std::int64_t> last(cursors.size(), table.first_file_id - 1);
+  for (bool is_over = false; !is_over;) {
+    is_over = true;
+    for (std::size_t i = 0; i < cursors.size(); ++i) {
+      for (int n = 0; n < 10'000 && *cursors[i]->Next(); ++n) {
+        is_over = false;
+        ++counts[i];
+        const std::int64_t id = cursors[i]->Int(i < 2 ? 0 : 2);
+        ASSERT_EQ(id, last[i] + 1);
+        last[i] = id;
+      }
+      EXPECT_EQ(store.ListTables()->size(), 2U);
+    }
+  }
+  EXPECT_EQ(counts, (std::vector<int>{kRows, kRows, kRows, kRows}));
+}
+
+TEST_F(DuckDbConnectionTest, RowsBehindAGapOfPlaces_AreReadAsWell) {
+  const auto connection = ConnectMigrated();
+  MetadataStore store(*connection);
+  TableRow table = InsertTable(*connection, "t");
+  const std::int64_t first = table.first_file_id;
+  for (const std::int64_t place : {std::int64_t{0}, std::int64_t{900'000}, kFileIdsPerTable - 10}) {
+    table.first_file_id = first + place;
+    InsertFiles(*connection, table, 10);
+  }
+  EXPECT_EQ(Read(**store.ListRows(Relation::kAddFiles, table.table_id), 6).second, 30);
 }
 
 TEST_F(DuckDbConnectionTest, StreamAskedAfterItsTransaction_IsOurMistake) {
@@ -444,7 +476,7 @@ TEST_F(DuckDbConnectionTest, StreamAskedAfterItsTransaction_IsOurMistake) {
   const TableRow table = InsertTable(*connection, "t");
   InsertFiles(*connection, table, 200'000);
   ASSERT_TRUE(connection->Begin(TransactionMode::kRead).has_value());
-  const auto rows = store.ListRows(Relation::kAddFiles, table.table_id);
+  const auto rows = store.ScanLiveFiles(table.table_id, Version(0), true);
   ASSERT_TRUE((*rows)->Next().value_or(false));
   connection->Rollback();
   Result<bool> next = true;
@@ -672,7 +704,7 @@ TEST_F(DuckDbConnectionTest, StreamThatIsCancelled_SaysSoAndIsNotTakenForItsEnd)
   const TableRow table = InsertTable(*connection, "t");
   InsertFiles(*connection, table, 300'000);
   ASSERT_TRUE(connection->Begin(TransactionMode::kRead).has_value());
-  const auto rows = store.ListRows(Relation::kAddFiles, table.table_id);
+  const auto rows = store.ScanLiveFiles(table.table_id, Version(0), true);
   ASSERT_TRUE((*rows)->Next().value_or(false));
   connection->Cancel();
   Result<bool> next = true;

@@ -3,7 +3,7 @@
 -- There are no keys and no indexes: DuckDB finds rows by scanning the columns that name them, and
 -- its keys refuse rows that were deleted and are put in again by the same transaction. Writers take
 -- turns and look before they insert, and `verify` finds what a key would have refused
--- (docs/adr/0007-duckdb-as-a-store.md).
+-- (docs/adr/0009-duckdb-as-a-store.md).
 
 CREATE TABLE dl_tables (
   table_id              UUID NOT NULL,

@@ -1,9 +1,9 @@
--- All rows of a table as insert_add_file wrote them, in the order of its texts. $1 table_id.
+-- All rows in a range of file ids as insert_add_file wrote them, in the order of their texts. A table's
+-- own range is read a part at a time. $1 and $2 the first and last file id.
 SELECT file_id, table_id, version, origin, path_key, dv_id, path, partition_values, size,
        modification_time, data_change, stats, tags, dv_storage_type, dv_path_or_inline, dv_offset,
        dv_size_in_bytes, dv_cardinality, base_row_id, default_row_commit_version,
        clustering_provider, ended_version
 FROM dl_add_files
-WHERE file_id BETWEEN (SELECT min(first_file_id) FROM dl_tables WHERE table_id = $1)
-                  AND (SELECT max(first_file_id) + 1099511627775 FROM dl_tables WHERE table_id = $1)
+WHERE file_id BETWEEN $1 AND $2
 ORDER BY file_id

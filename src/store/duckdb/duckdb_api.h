@@ -1,6 +1,6 @@
 // The functions of DuckDB's C library that the driver calls. The library is loaded when the first
 // DuckDB database is opened: programs that use none start without it, and none of its many exported
-// names meets those of other libraries (docs/adr/0007-duckdb-as-a-store.md).
+// names meets those of other libraries (docs/adr/0009-duckdb-as-a-store.md).
 //
 // Thread-safety: all of it may be used from any thread.
 #pragma once

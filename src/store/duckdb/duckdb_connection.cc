@@ -14,6 +14,7 @@
 #include "store/duckdb/duckdb_errors.h"
 #include "store/duckdb/duckdb_instance.h"
 #include "store/duckdb/duckdb_values.h"
+#include "store/rows.h"
 
 namespace deltalakedb::store {
 
@@ -24,6 +25,8 @@ constexpr std::size_t kRowsByStatementMax = 4;
 // Rows are held back up to as many as DuckDB stores together, or so many bytes of them.
 constexpr std::size_t kHeldRowsMax = 122'880;
 constexpr std::size_t kHeldBytesMax = std::size_t{64} * 1024 * 1024;
+// Rows that a stream which is read in parts has in memory, half of what DuckDB stores together.
+constexpr std::int64_t kRowsPerPart = kHeldRowsMax / 2;
 // While other threads work on a statement that has a limit of time.
 constexpr std::chrono::microseconds kPollInterval{100};
 
@@ -77,6 +80,50 @@ class DuckDbCursor final : public Cursor {
   bool is_done_ = false;
   bool is_abandoned_ = false;
 };
+
+// A table's rows by a statement that takes the first and the last file id of a part: so many of
+// them are sorted and in memory at a time, and anything may run between two parts. Ids have no
+// gaps; behind the first one comes all the rest at once.
+class DuckDbPartsCursor final : public Cursor {
+ public:
+  // `first` is that of the first part, which begins with `first_id`.
+  DuckDbPartsCursor(Connection& connection, StatementId id, std::int64_t first_id,
+                    std::unique_ptr<Cursor> first)
+      : connection_(connection),
+        id_(id),
+        part_(std::move(first)),
+        next_id_(first_id + kRowsPerPart),
+        last_id_(first_id + kFileIdsPerTable - 1) {}
+
+  Result<bool> Next() override;
+  int column_count() const override { return part_->column_count(); }
+  std::string_view column_name(int column) const override { return part_->column_name(column); }
+  bool IsNull(int column) const override { return part_->IsNull(column); }
+  std::int64_t Int(int column) const override { return part_->Int(column); }
+  std::string_view Text(int column) const override { return part_->Text(column); }
+  std::string_view Bytes(int column) const override { return part_->Bytes(column); }
+  Value Get(int column) const override { return part_->Get(column); }
+
+ private:
+  Connection& connection_;
+  StatementId id_;
+  std::unique_ptr<Cursor> part_;
+  std::int64_t rows_ = 0;  // of the part so far
+  std::int64_t next_id_;
+  std::int64_t last_id_;
+};
+
+Result<bool> DuckDbPartsCursor::Next() {
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, part_->Next());
+    rows_ += has_row ? 1 : 0;
+    if (has_row || next_id_ > last_id_) return has_row;
+    const std::int64_t first = next_id_;
+    next_id_ = std::exchange(rows_, 0) < kRowsPerPart ? last_id_ + 1 : first + kRowsPerPart;
+    const std::array<Value, 2> parameters = {first, next_id_ - 1};
+    DELTALAKEDB_ASSIGN(part_, connection_.Query(id_, parameters));
+  }
+}
 
 // Rows on their way into a table.
 class HeldRows {
@@ -143,11 +190,10 @@ class DuckDbConnection final : public Connection {
     DELTALAKEDB_ASSIGN(auto cursor, Open(statement, parameters, /*is_stream=*/false));
     return cursor;
   }
-  // The rest of a stream is held in memory as soon as something else runs.
+  // In parts where the statement is made for that. The rest of any other is held in memory as soon
+  // as something else runs.
   Result<std::unique_ptr<Cursor>> Stream(StatementId statement,
-                                         std::span<const Value> parameters) override {
-    return StreamAlone(statement, parameters);
-  }
+                                         std::span<const Value> parameters) override;
   Result<std::unique_ptr<Cursor>> StreamAlone(StatementId statement,
                                               std::span<const Value> parameters) override {
     DELTALAKEDB_ASSIGN(auto cursor, Open(statement, parameters, /*is_stream=*/true));
@@ -375,6 +421,7 @@ Result<duckdb_prepared_statement> DuckDbConnection::FindPrepared(StatementId id)
   DuckDbPrepared& prepared = prepared_[static_cast<std::size_t>(id)];
   if (prepared != nullptr) return prepared.get();
   const std::string text(StatementText(Dialect::kDuckdb, id));
+  if (streaming_ != nullptr) streaming_->HoldRest();
   duckdb_prepared_statement made = nullptr;
   const auto state = DuckDb().prepare(handle_.get(), text.c_str(), &made);
   DuckDbPrepared statement(made);
@@ -456,6 +503,19 @@ Result<std::unique_ptr<DuckDbCursor>> DuckDbConnection::Open(StatementId id,
   DELTALAKEDB_TRY(BindAll(id, statement, parameters));
   DELTALAKEDB_ASSIGN(auto result, Run(id, statement, is_stream));
   return MakeCursor(id, std::move(result));
+}
+
+Result<std::unique_ptr<Cursor>> DuckDbConnection::Stream(StatementId statement,
+                                                         std::span<const Value> parameters) {
+  DELTALAKEDB_ASSIGN(const duckdb_prepared_statement prepared, FindPrepared(statement));
+  const bool is_in_parts = parameters.size() == 1 && DuckDb().nparams(prepared) == 2;
+  if (!is_in_parts) return StreamAlone(statement, parameters);
+  DELTALAKEDB_ASSIGN(const auto range, Query(StatementId::kFindFirstFileId, parameters));
+  DELTALAKEDB_ASSIGN(const bool has_range, range->Next());
+  const std::int64_t first_id = has_range ? range->Int(0) : 0;
+  const std::array<Value, 2> part = {first_id, first_id + kRowsPerPart - 1};
+  DELTALAKEDB_ASSIGN(auto first, Query(statement, part));
+  return std::make_unique<DuckDbPartsCursor>(*this, statement, first_id, std::move(first));
 }
 
 Result<void> DuckDbConnection::QueryMany(StatementId statement, std::size_t columns,
