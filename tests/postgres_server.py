@@ -34,7 +34,8 @@ START_SECONDS_MAX = 60
 
 def binaries():
     """The folder of the newest PostgreSQL server's programs."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda p: int(p.split("/")[4]))
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"),
+                   key=lambda path: int(path.split("/")[4]))
     if found:
         return Path(found[-1]).parent
     initdb = shutil.which("initdb")
@@ -177,7 +178,8 @@ class PostgresServer:
             f"[databases]\n* = host={self.folder} port={self.port}\n[pgbouncer]\n"
             f"unix_socket_dir = {self.folder}\nlisten_port = {self.pgbouncer_port}\n"
             f"auth_type = any\nauth_file = {users}\npool_mode = transaction\n"
-            f"default_pool_size = 3\nmax_client_conn = 100\nlogfile = {self.folder}/pgbouncer.log\n",
+            "default_pool_size = 3\nmax_client_conn = 100\n"
+            f"logfile = {self.folder}/pgbouncer.log\n",
             encoding="utf-8")
         # auth_type any takes its user from here.
         text = config.read_text(encoding="utf-8").replace(

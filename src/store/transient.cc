@@ -1,7 +1,5 @@
 #include "store/transient.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include <variant>
 
 #include "store/postgres/postgres_errors.h"
+#include "store/sqlite/sqlite_connection.h"
 
 namespace deltalakedb::store {
 
@@ -42,8 +41,7 @@ bool IsTransient(const Error& error) {
                                [&](std::string_view known) { return state->starts_with(known); });
   }
   if (const auto* code = FactOf<std::int64_t>(error, "sqliteCode")) {
-    return *code == SQLITE_BUSY_RECOVERY || *code == SQLITE_BUSY_SNAPSHOT ||
-           *code == SQLITE_PROTOCOL;
+    return IsTransientSqliteCode(*code);
   }
   return false;
 }

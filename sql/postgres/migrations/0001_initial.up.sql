@@ -1,8 +1,8 @@
 -- The transaction log of Delta tables. docs/schema.md describes every column.
 --
--- Every key of a relation of a table begins with table_id. Texts that order or identify rows compare
--- by their bytes (COLLATE "C"). Hashes of 128 bits are kept in PostgreSQL's type of 16 bytes, uuid.
--- Columns of fixed width come first, so that rows lose nothing to alignment.
+-- Every key of a relation of a table begins with table_id. Texts that order or identify rows
+-- compare by their bytes (COLLATE "C"). Hashes of 128 bits are kept in PostgreSQL's type of 16
+-- bytes, uuid. Columns of fixed width come first, so that rows lose nothing to alignment.
 
 CREATE TABLE dl_tables (
   table_id              uuid NOT NULL PRIMARY KEY,

@@ -1,4 +1,5 @@
--- All rows of a table as insert_add_file wrote them, in the order of its texts. $1 table_id. Index: primary key, sorted.
+-- All rows of a table as insert_add_file wrote them, in the order of its texts. $1 table_id. Index:
+-- primary key, sorted.
 SELECT file_id, table_id, version, origin, path_key, dv_id, path, partition_values, size,
        modification_time, data_change, stats, tags, dv_storage_type, dv_path_or_inline, dv_offset,
        dv_size_in_bytes, dv_cardinality, base_row_id, default_row_commit_version,

@@ -296,10 +296,7 @@ Result<void> PostgresConnection::QueueSettings(Batch& batch, bool is_local) {
   const std::string lock_timeout = std::to_string(kPostgresLockWaitMax.count());
   const std::string_view local = is_local ? "true" : "false";
   const std::array<Value, 5> values = {local, path, schema_, statement_timeout, lock_timeout};
-  return Queue(batch,
-               "SELECT set_config('search_path', $2, l), set_config('deltalakedb.schema', $3, l),"
-               " set_config('statement_timeout', $4, l), set_config('lock_timeout', $5, l)"
-               " FROM (SELECT $1::text::boolean) AS s (l)",
+  return Queue(batch, StatementText(Dialect::kPostgres, StatementId::kApplySettings).data(),
                values);
 }
 
@@ -630,7 +627,8 @@ Result<std::unique_ptr<Cursor>> PostgresConnection::StreamAlone(StatementId stat
     const std::string name = fmt::format("deltalakedb.p{}", i + 1);
     const std::string text = TextOf(parameters[i]);
     const std::array<Value, 2> setting = {name, text};
-    DELTALAKEDB_TRY(Queue(batch, "SELECT set_config($1, $2, true)", setting));
+    DELTALAKEDB_TRY(
+        Queue(batch, StatementText(Dialect::kPostgres, StatementId::kBindSetting).data(), setting));
   }
   DELTALAKEDB_TRY(Finish(batch, StatementName(statement)));
   const std::string sql = CopyOutText(StatementText(Dialect::kPostgres, statement), *description);
@@ -661,17 +659,7 @@ Result<bool> CopyCursor::Next() {
 // ---- migrations ---------------------------------------------------------------------------------
 
 Result<void> PostgresConnection::MakeSchema() {
-  DELTALAKEDB_ASSIGN(Batch look, StartBatch());
-  const std::array<Value, 1> name = {schema_};
-  DELTALAKEDB_TRY(Queue(look, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", name));
-  DELTALAKEDB_ASSIGN(const auto found, Finish(look, "looking for the SQL schema"));
-  if (PQntuples(found.back().get()) > 0) return {};
-  const UniqueHandle<char, PQfreemem> quoted(
-      PQescapeIdentifier(session_->handle(), schema_.data(), schema_.size()));
-  if (quoted == nullptr) return Fail(ErrorCode::kInvalidArgument, "not a name of an SQL schema");
-  DELTALAKEDB_ASSIGN(Batch batch, StartBatch());
-  DELTALAKEDB_TRY(Queue(batch, fmt::format("CREATE SCHEMA {}", quoted.get()).c_str()));
-  DELTALAKEDB_TRY(Finish(batch, "CREATE SCHEMA"));
+  DELTALAKEDB_TRY(Execute(StatementId::kMakeSchema, {}));
   return {};
 }
 

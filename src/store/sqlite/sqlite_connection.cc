@@ -495,6 +495,11 @@ void ConfigureOnce() {
 
 }  // namespace
 
+bool IsTransientSqliteCode(std::int64_t extended) {
+  return extended == SQLITE_BUSY_RECOVERY || extended == SQLITE_BUSY_SNAPSHOT ||
+         extended == SQLITE_PROTOCOL;
+}
+
 Result<std::unique_ptr<Connection>> OpenSqlite(const SqliteOptions& options) {
   ConfigureOnce();
   if (options.path == ":memory:") {

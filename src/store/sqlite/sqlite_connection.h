@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,10 @@ struct SqliteOptions {
   std::chrono::milliseconds busy_wait_max = kSqliteBusyWaitMax;
   std::chrono::milliseconds statement_timeout{0};  // for each answer or row; 0: none
 };
+
+// Whether an extended result code is of a failure that passes by itself and was not waited for: the
+// recovery of a database after a crash, or a view of it that another process made old.
+bool IsTransientSqliteCode(std::int64_t extended);
 
 // Errors: NotFound (no such file), Permission, Corrupt (not an SQLite database), Busy, Io.
 Result<std::unique_ptr<Connection>> OpenSqlite(const SqliteOptions& options);
