@@ -123,13 +123,6 @@ def test_MigrationThatIsAnother_IsRefused(filled, source):
     refused(CORRUPT, "import", source.folder, filled.table("flights"))
 
 
-@pytest.mark.parametrize("uri", ["deltasql://duckdb/x.db", "deltasql://postgres/a/b/"])
-def test_DatabaseOfAnotherKind_IsUnsupported(uri, source):
-    for command in [["init", uri], ["tables", uri], ["migrate", "status", uri],
-                    ["import", source.folder, uri, "--name", "x"]]:
-        refused(UNSUPPORTED, *command)
-
-
 def test_CatalogInMemory_ServesOneCommand(source):
     report = run("import", source.folder, "deltasql://sqlite/:memory:?table=x", "--json").object()
     assert report["toVersion"] == 2
