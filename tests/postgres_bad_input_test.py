@@ -1,5 +1,6 @@
-"""What catalogs in PostgreSQL do when something is wrong: with the server, the way to it, the user's
-rights, or what others do at the same time. And what a DuckDB file does that another process has.
+"""What catalogs in PostgreSQL do when something is wrong: with the server, the way to it, the
+user's rights, or what others do at the same time. And what a DuckDB file does that another
+process has.
 """
 
 import contextlib
