@@ -179,7 +179,7 @@ class PostgresServer:
             f"unix_socket_dir = {self.folder}\nlisten_port = {self.pgbouncer_port}\n"
             f"auth_type = any\nauth_file = {users}\npool_mode = transaction\n"
             "default_pool_size = 3\nmax_client_conn = 100\n"
-            f"logfile = {self.folder}/pgbouncer.log\n",
+            f"server_login_retry = 1\nlogfile = {self.folder}/pgbouncer.log\n",
             encoding="utf-8")
         # auth_type any takes its user from here.
         text = config.read_text(encoding="utf-8").replace(

@@ -28,17 +28,6 @@ namespace {
 
 using store::UniqueHandle;
 
-// A part of a URI's path or a name in its options.
-std::string Encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-    encoded += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
-}
-
 class SqliteTestDatabase final : public TestDatabase {
  public:
   const Quirks& quirks() const override {
@@ -136,13 +125,7 @@ class PostgresTestDatabase final : public TestDatabase {
 
   const Quirks& quirks() const override { return quirks_; }
   std::string UriText(std::string_view table, std::string_view options) const override {
-    std::string text = fmt::format("deltasql://postgres/{}@{}:{}/{}/{}/{}", server_.user(),
-                                   Encoded(server_.host()),
-                                   quirks_.has_sessions ? server_.port() : server_.pgbouncer_port(),
-                                   server_.database(), Encoded(schema_), Encoded(table));
-    std::string all = quirks_.has_sessions ? "" : "prepare=off";
-    if (!options.empty()) all += (all.empty() ? "" : "&") + std::string(options);
-    return all.empty() ? text : text + "?" + all;
+    return server_.UriText(schema_, table, options, /*is_pooled=*/!quirks_.has_sessions);
   }
   std::vector<Row> Sql(const std::string& text) const override {
     const auto connection = OpenSession();
@@ -254,6 +237,16 @@ std::string ReadLine(int file) {
 
 }  // namespace
 
+std::string Encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    encoded += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
 std::vector<std::string> TestDatabase::Kinds() {
   return {"sqlite", "duckdb", "postgres", "pgbouncer"};
 }
@@ -331,6 +324,16 @@ void PostgresServer::Tell(std::string_view command) {
   const std::string line = std::string(command) + "\n";
   EXPECT_EQ(::write(input_, line.data(), line.size()), static_cast<ssize_t>(line.size()));
   EXPECT_EQ(ReadLine(output_), "ok") << command;
+}
+
+std::string PostgresServer::UriText(std::string_view schema, std::string_view table,
+                                    std::string_view options, bool is_pooled) const {
+  std::string text =
+      fmt::format("deltasql://postgres/{}@{}:{}/{}/{}/{}", user_, Encoded(host_),
+                  is_pooled ? pgbouncer_port_ : port_, database_, Encoded(schema), Encoded(table));
+  std::string all = is_pooled ? "prepare=off" : "";
+  if (!options.empty()) all += (all.empty() ? "" : "&") + std::string(options);
+  return all.empty() ? text : text + "?" + all;
 }
 
 std::string PostgresServer::ConnectionString() const {

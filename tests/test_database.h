@@ -31,6 +31,9 @@ struct Quirks {
   bool takes_nul = true;
 };
 
+// A part of a URI's path or a name in its options, percent-encoded.
+std::string Encoded(std::string_view text);
+
 class TestDatabase {
  public:
   virtual ~TestDatabase() = default;
@@ -94,6 +97,9 @@ class PostgresServer {
   const std::string& password() const { return password_; }  // over TCP, on 127.0.0.1
   const std::string& database() const { return database_; }
   std::string ConnectionString() const;
+  // Over the socket, or through pgbouncer; options as in "pool_size=2&retries=0".
+  std::string UriText(std::string_view schema, std::string_view table,
+                      std::string_view options = "", bool is_pooled = false) const;
 
  private:
   void Tell(std::string_view command);

@@ -171,6 +171,7 @@ class Uri {
   // so that a line of a log is never taken for a password; anything else it parses to the same Uri.
   // Hidden are the password, and a user that a variable gave.
   std::string ToString() const;
+  bool hides_user() const { return hides_user_; }
   // The canonical text with nothing hidden; Parse of it gives the same Uri.
   Secret ToStringWithPassword() const;
 

@@ -121,6 +121,9 @@ class Import {
   Result<void> CheckFeatures(const CopySource& source) const;
   Result<void> CheckProtocol(const Protocol& protocol) const;
 
+  std::unexpected<Error> InTarget(Error error) const {
+    return Fail(store::InDatabase(std::move(error), target_.uri.ToString()));
+  }
   Result<ImportReport> Preview();
   Result<ImportReport> TakeIn(store::CreatedDatabase& created, store::Connection& connection);
   Result<TableRow> PrepareTable(MetadataStore& store, const CopySource& source,
@@ -141,6 +144,14 @@ class Import {
   const ImportOptions& options_;
   ImportReport report_;
 };
+
+// Whether the database has a catalog, which this program then can work with.
+Result<bool> HasCatalog(store::Connection& connection) {
+  DELTALAKEDB_ASSIGN(const auto migrations, store::LoadMigrations(connection));
+  if (migrations.empty() || !migrations.front().applied_at) return false;
+  DELTALAKEDB_TRY(store::CheckSchema(connection));
+  return true;
+}
 
 // ---- what is there already ----------------------------------------------------------------------
 
@@ -385,12 +396,10 @@ Result<void> Import::Verify(store::Connection& connection, const CopySource& sou
 Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
                                     store::Connection& connection) {
   MetadataStore store(connection);
-  DELTALAKEDB_ASSIGN(const auto migrations, store::LoadMigrations(connection));
-  const bool has_catalog = !migrations.empty() && migrations.front().applied_at.has_value();
-  if (has_catalog) {
-    DELTALAKEDB_TRY(store::CheckSchema(connection));
-  } else {
-    DELTALAKEDB_TRY(store::ApplyMigrations(connection));
+  const auto has_catalog = HasCatalog(connection);
+  if (!has_catalog) return InTarget(has_catalog.error());
+  if (!*has_catalog) {
+    if (auto made = store::ApplyMigrations(connection); !made) return InTarget(made.error());
   }
   DELTALAKEDB_TRY(LockNames(store));
   DELTALAKEDB_ASSIGN(const Present present, FindPresent(connection));
@@ -432,7 +441,7 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
   if (!report_.differences.empty()) return report_;
   DELTALAKEDB_TRY(created.CheckStillThere());
   DELTALAKEDB_TRY(connection.Commit());
-  if (!has_catalog) created.Keep(connection);
+  if (!*has_catalog) created.Keep(connection);
   return report_;
 }
 
@@ -444,9 +453,9 @@ Result<ImportReport> Import::Preview() {
   if (database) {
     DELTALAKEDB_ASSIGN(const auto connection, (*database)->Acquire());
     DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
-    DELTALAKEDB_ASSIGN(const auto migrations, store::LoadMigrations(*connection));
-    if (!migrations.empty() && migrations.front().applied_at) {
-      DELTALAKEDB_TRY(store::CheckSchema(*connection));
+    const auto has_catalog = HasCatalog(*connection);
+    if (!has_catalog) return InTarget(has_catalog.error());
+    if (*has_catalog) {
       DELTALAKEDB_ASSIGN(present, FindPresent(*connection));
       if (IsIncremental(present)) {
         MetadataStore store(*connection);
@@ -454,7 +463,8 @@ Result<ImportReport> Import::Preview() {
         DELTALAKEDB_TRY(CheckSameHistory(store, *present.table, *folder));
       }
     }
-  } else if (database.error().code() != ErrorCode::kNotFound) {
+  } else if (database.error().code() != ErrorCode::kNotFound ||
+             target_.uri.kind() == UriKind::kPostgres) {  // where importing makes no database
     return Fail(std::move(database).error());
   }
   DELTALAKEDB_ASSIGN(const CopySource source, Plan(present));

@@ -50,7 +50,7 @@ Result<OpenTable> Open(std::string_view uri_text, store::DatabaseMode mode) {
                                         ? store::TransactionMode::kWrite
                                         : store::TransactionMode::kRead));
   if (auto fits = store::CheckSchema(*connection); !fits) {
-    return Fail(std::move(fits).error().In(uri.ToString()));
+    return Fail(store::InDatabase(std::move(fits).error(), uri.ToString()));
   }
   DELTALAKEDB_ASSIGN(auto table, MetadataStore(*connection).FindTable(*uri.table()));
   if (!table) {

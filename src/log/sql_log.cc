@@ -218,7 +218,7 @@ Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> da
   DELTALAKEDB_ASSIGN(
       auto table, database->Read([&](store::Connection& connection) -> Result<TableRow> {
         if (auto fits = store::CheckSchema(connection); !fits) {
-          return Fail(std::move(fits).error().In(database->name()));
+          return Fail(store::InDatabase(std::move(fits).error(), database->name()));
         }
         DELTALAKEDB_ASSIGN(auto found, MetadataStore(connection).FindTable(table_name));
         if (found) return *std::move(found);

@@ -9,6 +9,14 @@
 
 namespace deltalakedb::store {
 
+Error InDatabase(Error error, const std::string& name) {
+  if (error.FindFact("database") == nullptr) {
+    error.AddContext(name);
+    error.AddFact("database", name);
+  }
+  return error;
+}
+
 ConnectionLease::~ConnectionLease() {
   if (pooled_.connection == nullptr) return;
   pooled_.connection->Rollback();

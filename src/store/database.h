@@ -50,6 +50,10 @@ struct PoolCounters {
   int idle = 0;
 };
 
+// Says where an error was, unless it does already: the fact `database`, and the name before the
+// message.
+Error InDatabase(Error error, const std::string& name);
+
 class Database;
 
 // A connection for as long as it is needed.

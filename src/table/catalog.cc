@@ -37,7 +37,7 @@ std::invoke_result_t<Work, store::Connection&> WithConnection(std::string_view c
     using Answer = std::invoke_result_t<Work, store::Connection&>;
     return connection ? work(**connection) : Answer(Fail(std::move(connection).error()));
   }();
-  if (!result) return Fail(std::move(result).error().In(uri.ToString()));
+  if (!result) return Fail(store::InDatabase(std::move(result).error(), uri.ToString()));
   return result;
 }
 
@@ -70,7 +70,7 @@ Result<int> InitCatalog(std::string_view catalog_uri) {
   DELTALAKEDB_ASSIGN(auto created, store::CreatedDatabase::Open(uri));
   DELTALAKEDB_ASSIGN(const auto connection, created.database()->Acquire());
   auto steps = store::MigrateUp(*connection);
-  if (!steps) return Fail(std::move(steps).error().In(uri.ToString()));
+  if (!steps) return Fail(store::InDatabase(std::move(steps).error(), uri.ToString()));
   if (*steps > 0) created.Keep(*connection);
   return steps;
 }

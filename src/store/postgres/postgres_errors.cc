@@ -78,6 +78,11 @@ std::optional<std::size_t> FindSqlState(std::string_view line) {
   return std::nullopt;
 }
 
+bool IsWordByte(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
 std::string_view TakeLine(std::string_view& text) {
   const std::size_t end = text.find('\n');
   const std::string_view line = text.substr(0, end);
@@ -116,10 +121,32 @@ std::string WordsOf(std::string_view verbose_message) {
     if (const auto at = FindSqlState(line)) text.erase(*at, kSqlStateBytes + kClassBytes);
     const std::size_t begin = text.find_first_not_of(" \t");
     if (begin == std::string::npos) continue;
+    text.erase(0, begin);
+    if (words.find(text) != std::string::npos) continue;
     if (!words.empty()) words += ' ';
-    words += text.substr(begin);
+    words += text;
   }
   return words;
+}
+
+std::string HideSecrets(std::string text, std::span<const Secret> secrets) {
+  constexpr std::string_view kMask = "***";
+  for (const Secret& secret : secrets) {
+    const std::string& hidden = secret.reveal();
+    if (hidden.empty()) continue;
+    for (std::size_t at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at)) {
+      const std::size_t end = at + hidden.size();
+      const bool is_inside_word =
+          (at > 0 && IsWordByte(text[at - 1])) || (end < text.size() && IsWordByte(text[end]));
+      if (hidden.size() < kSecretBytesMin && is_inside_word) {
+        ++at;
+        continue;
+      }
+      text.replace(at, hidden.size(), kMask);
+      at += kMask.size();
+    }
+  }
+  return text;
 }
 
 }  // namespace deltalakedb::store

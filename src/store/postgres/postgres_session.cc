@@ -33,26 +33,11 @@ Result<Attempt> AttemptFor(const Uri& uri) {
   Attempt attempt{
       uri.ToString(), std::move(text), {}, std::max<std::size_t>(1, parts.hosts.size())};
   if (parts.password) attempt.hidden.push_back(*parts.password);
-  // A user that came from a variable is hidden in the printed URI.
-  if (parts.user && attempt.name.find("***") != std::string::npos) {
-    attempt.hidden.emplace_back(*parts.user);
-  }
+  if (parts.user && uri.hides_user()) attempt.hidden.emplace_back(*parts.user);
   if (parts.options.connect_timeout_seconds) {
     attempt.timeout = std::chrono::seconds(*parts.options.connect_timeout_seconds);
   }
   return attempt;
-}
-
-std::string Hide(std::string text, const std::vector<Secret>& secrets) {
-  for (const Secret& secret : secrets) {
-    const std::string& hidden = secret.reveal();
-    if (hidden.empty()) continue;
-    for (std::size_t at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at)) {
-      text.replace(at, hidden.size(), "***");
-      at += 3;
-    }
-  }
-  return text;
 }
 
 // libpq's parameters: ours first, so that those of the URI count more.
@@ -121,7 +106,7 @@ Error CannotConnect(const Attempt& attempt, PGconn* handle, bool is_answered) {
   const std::string message = handle == nullptr ? "" : PQerrorMessage(handle);
   std::string state = SqlStateIn(message);
   const std::string words = is_answered
-                                ? Hide(WordsOf(message), attempt.hidden)
+                                ? HideSecrets(WordsOf(message), attempt.hidden)
                                 : fmt::format("no answer within {} s", attempt.timeout.count());
   const ErrorCode code = CodeForSqlState(state);
   const std::string_view advice = AdviceForSqlState(state);
@@ -159,7 +144,7 @@ bool IsFailure(const PGresult* result) {
 }  // namespace
 
 Result<std::unique_ptr<PostgresSession>> PostgresSession::Open(const Uri& uri) {
-  DELTALAKEDB_ASSIGN(const Attempt attempt, AttemptFor(uri));
+  DELTALAKEDB_ASSIGN(Attempt attempt, AttemptFor(uri));
   DELTALAKEDB_ASSIGN(auto handle, Connect(attempt));
   PQsetErrorVerbosity(handle.get(), PQERRORS_DEFAULT);
   PQsetNoticeReceiver(handle.get(), IgnoreNotice, nullptr);
@@ -170,7 +155,8 @@ Result<std::unique_ptr<PostgresSession>> PostgresSession::Open(const Uri& uri) {
                                   attempt.name, encoding))
                     .With("database", attempt.name));
   }
-  std::unique_ptr<PostgresSession> session(new PostgresSession(std::move(handle), attempt.name));
+  std::unique_ptr<PostgresSession> session(
+      new PostgresSession(std::move(handle), std::move(attempt.name), std::move(attempt.hidden)));
   if (PQsetnonblocking(session->handle(), 1) != 0) return Fail(session->Lost("connecting"));
   return session;
 }
@@ -203,8 +189,9 @@ Error PostgresSession::ErrorOf(const PGresult* result, std::string_view what) co
   if (state.empty()) return Lost(what);
   const bool is_cancelled = state == kSqlStateQueryCanceled && is_cancelled_;
   const char* const words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const std::string shown = HideSecrets(words == nullptr ? "failed" : words, hidden_);
   return Error(is_cancelled ? ErrorCode::kCancelled : CodeForSqlState(state),
-               fmt::format("{}: {} ({}){}", name_, words == nullptr ? "failed" : words, what,
+               fmt::format("{}: {} ({}){}", name_, shown, what,
                            is_cancelled ? "" : AdviceForSqlState(state)))
       .With("database", name_)
       .With("sqlState", state);

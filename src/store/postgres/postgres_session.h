@@ -82,8 +82,12 @@ class PostgresSession {
 
  private:
   using Clock = std::chrono::steady_clock;
-  PostgresSession(UniqueHandle<PGconn, PQfinish> handle, std::string name)
-      : handle_(std::move(handle)), cancel_(PQgetCancel(handle_.get())), name_(std::move(name)) {}
+  PostgresSession(UniqueHandle<PGconn, PQfinish> handle, std::string name,
+                  std::vector<Secret> hidden)
+      : handle_(std::move(handle)),
+        cancel_(PQgetCancel(handle_.get())),
+        name_(std::move(name)),
+        hidden_(std::move(hidden)) {}
 
   // Until the socket is readable (and, if wanted, writable), or the deadline passes.
   Result<void> Wait(bool for_writing, std::optional<Clock::time_point> deadline);
@@ -96,6 +100,7 @@ class PostgresSession {
   UniqueHandle<PGconn, PQfinish> handle_;
   UniqueHandle<PGcancel, PQfreeCancel> cancel_;
   std::string name_;
+  std::vector<Secret> hidden_;  // what no message may show
   std::optional<std::chrono::milliseconds> silence_max_;
   std::optional<Clock::time_point> copy_deadline_;
   bool is_lost_ = false;
