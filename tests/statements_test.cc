@@ -93,6 +93,7 @@ TEST_F(SqliteStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kListBodyParts, {"(table_id=? AND version=? AND origin=?)"}},
       {StatementId::kEndFile,
        {"INDEX dl_add_files_key (table_id=? AND path_key=? AND dv_id=? AND version<?)"}},
+      {StatementId::kFindLiveFile, {"INDEX dl_add_files_key (table_id=? AND path_key=?)"}},
       {StatementId::kScanLiveFiles, {"SEARCH dl_add_files " + by_file_id, by_version}},
       {StatementId::kScanLiveFilesWithoutStats, {"SEARCH dl_add_files " + by_file_id}},
       {StatementId::kListAddFiles, {"SEARCH dl_add_files " + by_file_id}},
