@@ -250,6 +250,7 @@ TEST_F(PostgresStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kFindCommitId, "dl_table_versions_table_id_commit_id_key"},
       {StatementId::kListBodyParts, "dl_body_parts_pkey"},
       {StatementId::kEndFile, "Index Scan using dl_add_files_pkey"},
+      {StatementId::kFindLiveFile, "Index Scan using dl_add_files_pkey"},
       {StatementId::kScanLiveFiles, "dl_add_files_pkey"},
       {StatementId::kScanLiveFilesWithoutStats, "dl_add_files_pkey"},
       {StatementId::kLoadMetadata, "dl_metadata_updates_pkey"},
