@@ -88,4 +88,12 @@ def test_run_reports_every_case(tmp_path):
 def test_catalog_benchmark_runs(tmp_path):
     out = run(sys.executable, BENCH / "run_catalog.py", "--files", "2000", "--reps", "1", "--build",
               BUILD, "--tables", tmp_path)
-    assert "bare inserts" in out and "snapshot at half" in out
+    results = json.loads((tmp_path / "results_catalog.json").read_text(encoding="utf-8"))
+    [one] = results["cases"][0]["rounds"]
+    assert set(one["databases"]) == {"sqlite", "postgres", "duckdb"}
+    for name, measured in one["databases"].items():
+        assert measured["times"]["snapshot"]["files"] == measured["raw"]["rows"] == 2000
+        assert measured["sizes"]["all" if name != "postgres" else "rows"] > 0
+        for line in ("snapshot at half", "latest version", "one file by path"):
+            assert f"| 2,000 | {name} | {line} |" in out
+    assert "| 2,000 | postgres | a transaction for each |" in out

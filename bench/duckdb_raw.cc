@@ -1,33 +1,26 @@
-// bench_duckdb_raw: what DuckDB itself takes for the rows of a catalog: streaming the columns of
-// dl_add_files that a snapshot has, and putting all of them into a new database with the same table
-// by a bare appender.
+// bench_duckdb_raw: what DuckDB itself takes for the rows of a catalog: looking up one row with a
+// prepared statement (there are no indexes), streaming the columns that a snapshot has, and putting
+// all of dl_add_files into a new database with the same table by a bare appender.
 //
 //   bench_duckdb_raw CATALOG.duckdb NEW.duckdb
 //
-// Prints one JSON object: rows, bytes, scan_s, scan_cpu_s, insert_s, insert_cpu_s (the latter two
-// from chunks that are in memory, with the commit and closing the file) and peak_rss_mib.
-// NEW.duckdb must not exist and is left behind.
+// Prints one JSON object: rows; latest and file (one look-up each); scan, scan_without_stats and
+// scan_half (the version in the middle); insert (from chunks that are in memory, with the commit
+// and closing the file). NEW.duckdb must not exist and is left behind.
 #include <duckdb.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
+
+namespace deltalakedb::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr const char* kThreads = "4";  // kDuckDbThreadsMax; the driver takes no more than there are
-constexpr const char* kSnapshot =
-    "SELECT path, partition_values, size, modification_time, data_change, stats, tags, "
-    "dv_storage_type, dv_path_or_inline, dv_offset, dv_size_in_bytes, dv_cardinality, base_row_id, "
-    "default_row_commit_version, clustering_provider FROM dl_add_files";
-
 void Check(bool is_good, const char* what, const char* words) {
   if (is_good) return;
   std::fprintf(stderr, "bench_duckdb_raw: %s: %s\n", what, words == nullptr ? "" : words);
@@ -62,7 +55,8 @@ class Database {
   }
 
   template <typename Visit>
-  void Stream(const char* sql, Visit visit) const {
+  void Stream(const std::string& text, Visit visit) const {
+    const char* const sql = text.c_str();
     duckdb_prepared_statement statement = nullptr;
     Check(duckdb_prepare(connection_, sql, &statement) == DuckDBSuccess, sql, "");
     duckdb_pending_result pending = nullptr;
@@ -76,29 +70,32 @@ class Database {
     duckdb_destroy_prepare(&statement);
   }
 
+  // Of the first column of all rows, as text.
+  std::vector<std::string> Column(const std::string& sql) const {
+    std::vector<std::string> values;
+    Stream(sql, [&](duckdb_data_chunk chunk) {
+      auto* texts = static_cast<duckdb_string_t*>(
+          duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)));
+      for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); ++row) {
+        values.emplace_back(duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row]));
+      }
+      duckdb_destroy_data_chunk(&chunk);
+    });
+    Check(!values.empty(), sql.c_str(), "no rows");
+    return values;
+  }
+
+  duckdb_prepared_statement Prepare(const std::string& sql) const {
+    duckdb_prepared_statement statement = nullptr;
+    const bool is_prepared = duckdb_prepare(connection_, sql.c_str(), &statement) == DuckDBSuccess;
+    Check(is_prepared, sql.c_str(), duckdb_prepare_error(statement));
+    return statement;
+  }
+
  private:
   duckdb_database database_ = nullptr;
   duckdb_connection connection_ = nullptr;
 };
-
-double CpuSeconds() {
-  timespec spent = {};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) * 1e-9;
-}
-
-struct Spent {
-  double wall_s = 0;
-  double cpu_s = 0;
-};
-
-template <typename Work>
-Spent Measure(Work work) {
-  const auto start = Clock::now();
-  const double cpu_start = CpuSeconds();
-  work();
-  return {std::chrono::duration<double>(Clock::now() - start).count(), CpuSeconds() - cpu_start};
-}
 
 // Looks at every text of a chunk, as whoever reads a snapshot has to.
 std::int64_t TextBytes(duckdb_data_chunk chunk) {
@@ -130,42 +127,93 @@ void Insert(const char* path, const std::string& definition,
   target.Run("COMMIT");
 }
 
+// The columns of a snapshot.
+std::string Columns(const std::string& stats) {
+  return "SELECT path, partition_values, size, modification_time, data_change, " + stats +
+         ", tags, dv_storage_type, dv_path_or_inline, dv_offset, dv_size_in_bytes, dv_cardinality, "
+         "base_row_id, default_row_commit_version, clustering_provider FROM dl_add_files ";
+}
+
+void LookUp(duckdb_prepared_statement statement) {
+  duckdb_result result = {};
+  const bool is_done = duckdb_execute_prepared(statement, &result) == DuckDBSuccess;
+  Check(is_done, "look-up", duckdb_result_error(&result));
+  duckdb_data_chunk row = duckdb_fetch_chunk(result);
+  Check(row != nullptr && duckdb_data_chunk_get_size(row) == 1, "look-up", "no row");
+  duckdb_destroy_data_chunk(&row);
+  duckdb_destroy_result(&result);
+}
+
+void MeasureLookups(const Database& catalog, const std::string& id) {
+  auto latest =
+      catalog.Prepare("SELECT current_version FROM dl_tables WHERE table_id = '" + id + "'::UUID");
+  Print("latest", MeasureEach(kSlowLookups, [&](std::size_t) { LookUp(latest); }));
+  duckdb_destroy_prepare(&latest);
+  const auto keys = catalog.Column(
+      "SELECT hex(path_key) FROM dl_add_files WHERE file_id % (SELECT greatest(1, count(*) // " +
+      std::to_string(kSampledFiles) + ") FROM dl_add_files) = 0");
+  auto file =
+      catalog.Prepare(Columns("stats") + "WHERE table_id = '" + id +
+                      "'::UUID AND path_key = unhex($1::VARCHAR) AND ended_version IS NULL");
+  Print("file", MeasureEach(kSlowLookups, [&](std::size_t i) {
+          duckdb_bind_varchar(file, 1, keys[i * 7919 % keys.size()].c_str());
+          LookUp(file);
+        }));
+  duckdb_destroy_prepare(&file);
+}
+
+std::int64_t Scan(const Database& catalog, const std::string& sql) {
+  std::int64_t rows = 0;
+  volatile std::int64_t bytes = 0;
+  catalog.Stream(sql, [&](duckdb_data_chunk chunk) {
+    rows += static_cast<std::int64_t>(duckdb_data_chunk_get_size(chunk));
+    bytes = bytes + TextBytes(chunk);
+    duckdb_destroy_data_chunk(&chunk);
+  });
+  return rows;
+}
+
+std::int64_t MeasureScans(const Database& catalog, const std::string& id) {
+  std::int64_t rows = 0;
+  const std::string of_table = "WHERE table_id = '" + id + "'::UUID AND ";
+  const std::string live = of_table + "ended_version IS NULL";
+  Print("scan", Measure([&] { rows = Scan(catalog, Columns("stats") + live); }));
+  Print("scan_without_stats", Measure([&] { Scan(catalog, Columns("NULL::VARCHAR") + live); }));
+  const std::string half =
+      catalog.Column("SELECT (current_version // 2)::VARCHAR FROM dl_tables")[0];
+  const std::string at_half =
+      of_table +
+      "file_id <= (SELECT max(last_add_id) FROM dl_table_versions WHERE version = " + half +
+      ") AND (ended_version IS NULL OR ended_version > " + half + ")";
+  Print("scan_half", Measure([&] { Scan(catalog, Columns("stats") + at_half); }));
+  return rows;
+}
+
+void Run(const char* catalog_path, const char* new_path) {
+  const Database catalog(catalog_path);  // chunks live in its memory
+  const std::string id = catalog.Column("SELECT table_id::VARCHAR FROM dl_tables")[0];
+  std::printf("{");
+  MeasureLookups(catalog, id);
+  const std::int64_t rows = MeasureScans(catalog, id);
+  std::vector<duckdb_data_chunk> chunks;
+  catalog.Stream("SELECT * FROM dl_add_files",
+                 [&](duckdb_data_chunk chunk) { chunks.push_back(chunk); });
+  const std::string definition =
+      catalog.Column("SELECT sql FROM duckdb_tables() WHERE table_name = 'dl_add_files'")[0];
+  Print("insert", Measure([&] { Insert(new_path, definition, chunks); }));
+  for (duckdb_data_chunk chunk : chunks) duckdb_destroy_data_chunk(&chunk);
+  std::printf("\"rows\": %lld, \"peak_rss_mib\": %.1f}\n", static_cast<long long>(rows),
+              PeakRssMib());
+}
+
 }  // namespace
+}  // namespace deltalakedb::bench
 
 int main(int argc, char** argv) {
   if (argc != 3) {
     std::fprintf(stderr, "usage: bench_duckdb_raw CATALOG.duckdb NEW.duckdb\n");
     return 2;
   }
-  std::int64_t rows = 0;
-  std::int64_t bytes = 0;
-  std::string definition;
-  std::vector<duckdb_data_chunk> chunks;
-  const Database catalog(argv[1]);  // chunks live in its memory
-  const Spent scan = Measure([&] {
-    catalog.Stream(kSnapshot, [&](duckdb_data_chunk chunk) {
-      rows += static_cast<std::int64_t>(duckdb_data_chunk_get_size(chunk));
-      bytes += TextBytes(chunk);
-      duckdb_destroy_data_chunk(&chunk);
-    });
-  });
-  catalog.Stream("SELECT * FROM dl_add_files",
-                 [&](duckdb_data_chunk chunk) { chunks.push_back(chunk); });
-  catalog.Stream("SELECT sql FROM duckdb_tables() WHERE table_name = 'dl_add_files'",
-                 [&](duckdb_data_chunk chunk) {
-                   auto* text = static_cast<duckdb_string_t*>(
-                       duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)));
-                   definition.assign(duckdb_string_t_data(text), duckdb_string_t_length(*text));
-                   duckdb_destroy_data_chunk(&chunk);
-                 });
-  const Spent insert = Measure([&] { Insert(argv[2], definition, chunks); });
-  for (duckdb_data_chunk chunk : chunks) duckdb_destroy_data_chunk(&chunk);
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  std::printf(
-      "{\"rows\": %lld, \"bytes\": %lld, \"scan_s\": %.6f, \"scan_cpu_s\": %.6f, "
-      "\"insert_s\": %.6f, \"insert_cpu_s\": %.6f, \"peak_rss_mib\": %.1f}\n",
-      static_cast<long long>(rows), static_cast<long long>(bytes), scan.wall_s, scan.cpu_s,
-      insert.wall_s, insert.cpu_s, static_cast<double>(usage.ru_maxrss) / 1024);
+  deltalakedb::bench::Run(argv[1], argv[2]);
   return 0;
 }

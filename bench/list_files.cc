@@ -7,8 +7,6 @@
 // version, files, open_s (open the table and rebuild the version), list_s, total_s, cpu_s (of all
 // threads) and peak_rss_mib. --count-only asks for the totals instead of listing.
 #include <arrow/c/abi.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include <charconv>
 #include <chrono>
@@ -19,6 +17,7 @@
 #include <string_view>
 
 #include "base/try.h"
+#include "bench/measure.h"
 #include "deltalakedb/file_stream.h"
 #include "deltalakedb/table.h"
 
@@ -63,20 +62,6 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
   return arguments.table.empty() ? std::nullopt : std::optional(arguments);
 }
 
-// Seconds of processor time that all threads have used so far.
-double CpuSeconds() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
-
-// At least what the process that started this one held when it did.
-double PeakRssMib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
 // Pulls every batch of the stream and counts the rows, as a consumer in another library would.
 Result<std::int64_t> CountArrowRows(std::unique_ptr<FileStream> files) {
   ArrowArrayStream stream{};
@@ -106,9 +91,9 @@ Result<std::int64_t> ListFiles(const Snapshot& snapshot, const Arguments& argume
 }
 
 Result<Measurement> Measure(const Arguments& arguments) {
-  using Clock = std::chrono::steady_clock;
+  using bench::Clock;
   using Seconds = std::chrono::duration<double>;
-  const double cpu_before_s = CpuSeconds();
+  const double cpu_before_s = bench::CpuSeconds();
   const auto start = Clock::now();
   DELTALAKEDB_ASSIGN(const DeltaTable table, DeltaTable::Open(arguments.table));
   DELTALAKEDB_ASSIGN(const auto snapshot, table.LoadSnapshot(arguments.version));
@@ -119,7 +104,7 @@ Result<Measurement> Measure(const Arguments& arguments) {
                      .num_files = num_files,
                      .open_s = Seconds(opened - start).count(),
                      .list_s = Seconds(listed - opened).count(),
-                     .cpu_s = CpuSeconds() - cpu_before_s};
+                     .cpu_s = bench::CpuSeconds() - cpu_before_s};
 }
 
 }  // namespace
@@ -142,6 +127,6 @@ int main(int argc, char** argv) {
       "\"total_s\": %.6f, \"cpu_s\": %.6f, \"peak_rss_mib\": %.1f}\n",
       static_cast<long long>(measured->version.value()),
       static_cast<long long>(measured->num_files), measured->open_s, measured->list_s,
-      measured->open_s + measured->list_s, measured->cpu_s, deltalakedb::PeakRssMib());
+      measured->open_s + measured->list_s, measured->cpu_s, deltalakedb::bench::PeakRssMib());
   return 0;
 }

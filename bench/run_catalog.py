@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Measures importing tables into SQLite and reading them from there: see docs/benchmarks.md.
+"""Measures importing tables into databases and reading them from there: see docs/benchmarks.md.
 
-    bench/run_catalog.py                          100,000 and 1,000,000 files
+    bench/run_catalog.py                          all databases, 100,000 and 1,000,000 files
+    bench/run_catalog.py --database postgres      one of them
     bench/run_catalog.py --quick                  100,000 files only
     bench/run_catalog.py --files 1000 --reps 1    another size
 
-Beside delta-rs, which opens and lists the same tables, and beside SQLite's own bare inserts and
-scans of the same rows. Every measurement is a process of its own; they take turns. Tables are those
-of bench/run.py; a Markdown table goes to standard output and results to build/bench.
+Beside delta-rs, which opens and lists the same table from its log and from a checkpoint, and beside
+what each database itself takes for the same rows. Every measurement is a process of its own; they
+take turns. Tables are those of bench/run.py; Markdown tables go to standard output and results to
+build/bench.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -18,101 +21,179 @@ import sys
 import tempfile
 from pathlib import Path
 
+import catalogs
 import run
 
-
-def measure_import(arguments, table, catalog, verification):
-    remove_database(catalog)
-    return run.measured_from_outside([arguments.build / "bin/deltalakedb", "import", table,
-                                      f"deltasql://sqlite/{catalog}", "--name", "table",
-                                      "--verify", verification, "--json"])
-
-
-def remove_database(path):
-    for ending in ("", "-wal", "-shm", "-journal"):
-        Path(f"{path}{ending}").unlink(missing_ok=True)
+DELTA_RS = "delta-rs from "
+# What is measured, and the raw measure that it is held against (the names of bench_*_raw).
+TIMES = {"import, verified": "insert", "import": "insert", "snapshot": "scan",
+         "snapshot without stats": "scan_without_stats", "snapshot at half": "scan_half"}
+LOOKUPS = {"latest": "latest version", "file": "one file by path"}
 
 
-def one_round(arguments, table, catalog, version):
-    """Each program once. The catalog that the second import makes is what is read afterwards."""
-    lister = arguments.build / "bin/bench_list_files"
-    uri = f"deltasql://sqlite/{catalog}?table=table"
-    raw_copy = f"{catalog}.raw"
-    measured = {"import, verified": measure_import(arguments, table, catalog, "full"),
-                "import": measure_import(arguments, table, catalog, "none")}
-    raw = run.measured_by_itself([arguments.build / "bin/bench_sqlite_raw", catalog, raw_copy])
-    remove_database(raw_copy)
-    rss = raw["peak_rss_mib"]
-    measured["bare inserts"] = {"total_s": raw["insert_s"], "cpu_s": raw["insert_cpu_s"],
-                                "peak_rss_mib": rss}
-    measured["snapshot"] = run.measured_by_itself([lister, uri])
-    measured["snapshot at half"] = run.measured_by_itself([lister, uri, "--version", str(version)])
-    measured["bare scan"] = {"total_s": raw["scan_s"], "cpu_s": raw["scan_cpu_s"],
-                             "peak_rss_mib": rss}
-    measured["delta-rs, from the log"] = run.measured_by_itself(
-        [sys.executable, run.BENCH / "list_files_delta_rs.py", table])
-    files = measured["snapshot"]["files"], measured["delta-rs, from the log"]["files"], raw["rows"]
-    if len(set(files)) != 1:
-        sys.exit(f"bench: not all see the same files of {table.name}: {files}")
-    return measured
+# ---- measuring -----------------------------------------------------------------------------------
 
 
-def summary(rounds, name):
-    values = [one[name] for one in rounds]
-    return {"total_s": statistics.median(one["total_s"] for one in values),
-            "cpu_s": statistics.median(one["cpu_s"] for one in values),
-            "peak_rss_mib": max(one["peak_rss_mib"] for one in values)}
+def measure_delta_rs(tables):
+    """The same files from the log's JSON, and from a checkpoint."""
+    lister = [sys.executable, run.BENCH / "list_files_delta_rs.py"]
+    half = str(run.latest_version(tables["json"]) // 2)
+    return {DELTA_RS + "JSON": run.measured_by_itself([*lister, tables["json"]]),
+            DELTA_RS + "a checkpoint": run.measured_by_itself([*lister, tables["checkpoint"]]),
+            DELTA_RS + "JSON at half": run.measured_by_itself([*lister, tables["json"],
+                                                               "--version", half])}
 
 
-# What each measurement is held against.
-PEERS = {"import, verified": "bare inserts", "import": "bare inserts", "snapshot": "bare scan",
-         "snapshot at half": "bare scan"}
+def measure_database(database, table):
+    """Each program once. What the second import makes is what is read afterwards."""
+    lister = [database.build / "bin/bench_list_files", database.uri()]
+    half = str(run.latest_version(table) // 2)
+    one = {"import, verified": catalogs.import_table(database, table, "full"),
+           "import": catalogs.import_table(database, table)}
+    sizes = database.sizes()
+    raw = database.measure_raw()
+    one["snapshot"] = run.measured_by_itself(lister)
+    one["snapshot without stats"] = run.measured_by_itself([*lister, "--without-stats"])
+    one["snapshot at half"] = run.measured_by_itself([*lister, "--version", half])
+    lookups = run.measured_by_itself([database.build / "bin/bench_look_up", database.uri(),
+                                      *database.look_up_options])
+    if one["snapshot"]["files"] != raw["rows"]:
+        sys.exit(f"bench: {database.name} has {raw['rows']} rows and not all are listed")
+    return {"times": one, "sizes": sizes, "raw": raw, "lookups": lookups}
 
 
-def ratio(rounds, name, peer):
-    """How many times as long as the peer in the same round."""
-    return statistics.median(one[name]["total_s"] / one[peer]["total_s"] for one in rounds)
+def measure_size(arguments, databases, files):
+    tables = {kind: run.make_table(arguments.tables, kind, files)
+              for kind in ("json", "checkpoint")}
+    for table in tables.values():
+        run.warm_up(table)
+    rounds = []
+    for _ in range(arguments.reps or (2 if files >= run.LARGE_FILES else 3)):
+        rounds.append({"delta_rs": measure_delta_rs(tables),
+                       "databases": {name: measure_database(database, tables["checkpoint"])
+                                     for name, database in databases.items()}})
+    print(f"bench: {files:,} files done", file=sys.stderr)
+    return {"files": files, "rounds": rounds}
 
 
-def measure(arguments):
-    cases = []
-    for files in arguments.files:
-        reps = arguments.reps or (2 if files >= run.LARGE_FILES else 3)
-        for kind in ("json", "checkpoint"):
-            table = run.make_table(arguments.tables, kind, files)
-            run.warm_up(table)
-            with tempfile.TemporaryDirectory(dir=arguments.tables) as folder:
-                rounds = [one_round(arguments, table, f"{folder}/catalog.db",
-                                    run.latest_version(table) // 2) for _ in range(reps)]
-            measured = {name: summary(rounds, name) for name in rounds[0]}
-            for name, peer in PEERS.items():
-                measured[name]["ratio"] = ratio(rounds, name, peer)
-            measured["snapshot"]["delta_rs_ratio"] = 1 / ratio(rounds, "snapshot",
-                                                               "delta-rs, from the log")
-            cases.append({"table": table.name, "reps": reps, "measured": measured})
-            print(f"bench: {table.name} done", file=sys.stderr)
-    return cases
+# ---- what comes of it ----------------------------------------------------------------------------
 
 
-def markdown(cases, host):
+def median(rounds, *path):
+    """Of the number at the end of the path in each round."""
+    values = []
+    for one in rounds:
+        for name in path:
+            one = one[name]
+        values.append(one)
+    return statistics.median(values)
+
+
+def ratio(rounds, ours, theirs):
+    """How many times as long ours takes as theirs, in the same round."""
+    return statistics.median(median([one], *ours) / median([one], *theirs) for one in rounds)
+
+
+def time_rows(case, name, kind):
+    rounds = case["rounds"]
+    for what, raw in TIMES.items():
+        ours = ("databases", name, "times", what)
+        theirs = ("databases", name, "raw", raw, "total_s")
+        beside = kind.raw_insert if raw == "insert" else kind.raw_scan
+        peer = DELTA_RS + ("JSON at half" if what.endswith("half") else "a checkpoint")
+        to_delta_rs = ""
+        if raw != "insert":
+            times = 1 / ratio(rounds, (*ours, "total_s"), ("delta_rs", peer, "total_s"))
+            to_delta_rs = f"{times:.1f} times as fast"
+        yield [f"{case['files']:,}", name, what, f"{median(rounds, *ours, 'total_s'):.2f} s",
+               f"{median(rounds, *ours, 'cpu_s'):.2f} s",
+               f"{max(one['databases'][name]['times'][what]['peak_rss_mib'] for one in rounds):.0f}"
+               " MiB", f"{beside}: {median(rounds, *theirs):.2f} s",
+               f"{ratio(rounds, (*ours, 'total_s'), theirs):.2f}", to_delta_rs]
+
+
+def lookup_rows(case, name):
+    rounds = case["rounds"]
+    for what, title in LOOKUPS.items():
+        ours = ("databases", name, "lookups", what)
+        theirs = ("databases", name, "raw", what)
+        yield [f"{case['files']:,}", name, title, f"{median(rounds, *ours, 'median_s') * 1e6:.1f}",
+               f"{median(rounds, *ours, 'p95_s') * 1e6:.1f}",
+               f"{median(rounds, *theirs, 'median_s') * 1e6:.1f}",
+               f"{ratio(rounds, (*ours, 'median_s'), (*theirs, 'median_s')):.2f}"]
+    state = ("databases", name, "lookups", "state")
+    yield [f"{case['files']:,}", name, "state of the version in the middle",
+           f"{median(rounds, *state, 'median_s') * 1e6:.1f}",
+           f"{median(rounds, *state, 'p95_s') * 1e6:.1f}", "", ""]
+
+
+def one_by_one_row(case, name):
+    """Rows a second, with a transaction for each 1,000 and for each."""
+    rounds = case["rounds"]
+    raw = ("databases", name, "raw")
+    if "insert_by_row" not in rounds[0]["databases"][name]["raw"]:
+        return
+    files = case["files"]
+    own = files / median(rounds, "databases", name, "times", "import", "total_s")
+    bulk = files / median(rounds, *raw, "insert", "total_s")
+    for title, key in (("a transaction for each 1,000", "insert_by_row"),
+                       ("a transaction for each", "insert_by_row_each")):
+        rate = (median(rounds, *raw, f"inserted{key.removeprefix('insert')}")
+                / median(rounds, *raw, key, "total_s"))
+        yield [f"{files:,}", name, title, f"{rate:,.0f}", f"{own:,.0f}", f"{own / rate:.1f}",
+               f"{bulk:,.0f}"]
+
+
+def table(head, rows):
+    yield ""
+    yield run.markdown_row(head)
+    yield run.markdown_row(["---"] * len(head))
+    for row in rows:
+        yield run.markdown_row(row)
+
+
+def markdown(results, databases):
+    host, cases = results["host"], results["cases"]
+    pairs = [(case, name) for case in cases for name in databases]
     yield f"{host['date']}, {host['cpus']} shared cores, load {host['load_before']} before and " \
           f"{host['load_after']} after; medians."
-    yield ""
-    yield run.markdown_row(["table", "what", "time", "CPU time", "peak memory", "as long as"])
-    yield run.markdown_row(["---"] * 6)
+    yield from table(["files", "database", "what", "time", "CPU time", "peak memory", "beside",
+                      "times as long", "delta-rs"],
+                     (row for case, name in pairs
+                      for row in time_rows(case, name, catalogs.DATABASES[name])))
+    yield from table(["files", "what", "time", "CPU time", "peak memory"],
+                     ([f"{case['files']:,}", what,
+                       f"{median(case['rounds'], 'delta_rs', what, 'total_s'):.2f} s",
+                       f"{median(case['rounds'], 'delta_rs', what, 'cpu_s'):.2f} s",
+                       f"{median(case['rounds'], 'delta_rs', what, 'peak_rss_mib'):.0f} MiB"]
+                      for case in cases for what in case["rounds"][0]["delta_rs"]))
+    yield from table(["files", "database", "what", "median, µs", "95 of 100 within, µs",
+                      "bare prepared look-up, µs", "times as long"],
+                     (row for case, name in pairs for row in lookup_rows(case, name)))
+    yield from table(["files", "database", "one INSERT for each row", "rows/s", "import, rows/s",
+                      "times as fast", "bare COPY, rows/s"],
+                     (row for case, name in pairs for row in one_by_one_row(case, name)))
+    yield from table(["files", "database", "sizes after the import, MB"],
+                     ([f"{case['files']:,}", name, ", ".join(
+                         f"{part} {size / 1e6:.1f}" for part, size in
+                         case["rounds"][-1]["databases"][name]["sizes"].items())]
+                      for case, name in pairs))
+
+
+def too_large(cases):
+    """What of ours held more memory than it may."""
     for case in cases:
-        for name, one in case["measured"].items():
-            beside = f"{one['ratio']:.2f} times {PEERS[name]}" if "ratio" in one else ""
-            if "delta_rs_ratio" in one:
-                beside += f", 1/{one['delta_rs_ratio']:.1f} of delta-rs"
-            yield run.markdown_row([case["table"], name, f"{one['total_s']:.2f} s",
-                                    f"{one['cpu_s']:.2f} s", f"{one['peak_rss_mib']:.0f} MiB",
-                                    beside])
+        for one in case["rounds"]:
+            for name, measured in one["databases"].items():
+                for what, spent in measured["times"].items():
+                    if spent["peak_rss_mib"] > run.RSS_MIB_MAX:
+                        yield name, what, spent["peak_rss_mib"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", choices=[*catalogs.DATABASES, "all"], default="all")
     parser.add_argument("--quick", action="store_true", help="100,000 files only")
     parser.add_argument("--files", type=int, nargs="+", help="sizes of the tables")
     parser.add_argument("--reps", type=int, help="default: 3; 2 from a million files on")
@@ -124,16 +205,20 @@ def main():
     arguments.build, arguments.tables = arguments.build.resolve(), arguments.tables.resolve()
     if arguments.files is None:
         arguments.files = [100_000] if arguments.quick else [100_000, run.LARGE_FILES]
+    names = list(catalogs.DATABASES) if arguments.database == "all" else [arguments.database]
     os.makedirs(arguments.tables, exist_ok=True)
     host = run.Host()
-    cases = measure(arguments)
-    (arguments.tables / "results_catalog.json").write_text(json.dumps(cases, indent=1) + "\n",
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.tables))
+        databases = {name: stack.enter_context(contextlib.closing(
+            catalogs.DATABASES[name](arguments.build, folder))) for name in names}
+        cases = [measure_size(arguments, databases, files) for files in arguments.files]
+    results = {"host": host.describe(), "cases": cases}
+    (arguments.tables / "results_catalog.json").write_text(json.dumps(results, indent=1) + "\n",
                                                            encoding="utf-8")
-    print("\n".join(markdown(cases, host.describe())))
-    for case in cases:
-        for name, one in case["measured"].items():
-            if name.startswith(("import", "snapshot")) and one["peak_rss_mib"] > run.RSS_MIB_MAX:
-                sys.exit(f"bench: {case['table']}, {name} took {one['peak_rss_mib']:.0f} MiB")
+    print("\n".join(markdown(results, names)))
+    for name, what, rss_mib in too_large(cases):
+        sys.exit(f"bench: {name}, {what} took {rss_mib:.0f} MiB")
 
 
 if __name__ == "__main__":

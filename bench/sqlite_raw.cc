@@ -1,24 +1,24 @@
-// bench_sqlite_raw: what SQLite itself takes for the rows of a catalog: stepping through all
-// columns of dl_add_files, and putting the same rows into a new database with the same table and
-// index by a bare prepared statement.
+// bench_sqlite_raw: what SQLite itself takes for the rows of a catalog: looking up one row by its
+// key, stepping through the columns that a snapshot has, and putting all rows into a new database
+// with the same table and index by a bare prepared statement.
 //
 //   bench_sqlite_raw CATALOG.db NEW.db
 //
-// Prints one JSON object: rows, scan_s, scan_cpu_s, insert_s, insert_cpu_s (the latter two with the
-// scan that feeds them) and peak_rss_mib. NEW.db must not exist and is left behind.
+// Prints one JSON object: rows; latest and file (one look-up each); scan, scan_without_stats and
+// scan_half (the version in the middle); insert (with the scan that feeds it). NEW.db must not
+// exist and is left behind.
 #include <sqlite3.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
+#include "bench/measure.h"
+
+namespace deltalakedb::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 void Check(int code, sqlite3* database, const char* what) {
   if (code == SQLITE_OK || code == SQLITE_DONE || code == SQLITE_ROW) return;
@@ -43,43 +43,67 @@ sqlite3_stmt* Prepare(sqlite3* database, const std::string& sql) {
   return statement;
 }
 
-double CpuSeconds() {
-  timespec spent = {};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) * 1e-9;
-}
-
-struct Spent {
-  double wall_s = 0;
-  double cpu_s = 0;
-};
-
-template <typename Work>
-Spent Measure(Work work) {
-  const auto start = Clock::now();
-  const double cpu_start = CpuSeconds();
-  work();
-  return {std::chrono::duration<double>(Clock::now() - start).count(), CpuSeconds() - cpu_start};
-}
-
 constexpr const char* kRows = "SELECT * FROM dl_add_files ORDER BY file_id";
 
-// Steps through all rows and looks at every column; answers how many there are.
-std::int64_t Scan(sqlite3* catalog, std::int64_t& bytes) {
-  sqlite3_stmt* const rows = Prepare(catalog, kRows);
+// The columns of a snapshot.
+std::string Columns(const std::string& stats) {
+  return "SELECT path, partition_values, size, modification_time, data_change, " + stats +
+         ", tags, dv_storage_type, dv_path_or_inline, dv_offset, dv_size_in_bytes, dv_cardinality, "
+         "base_row_id, default_row_commit_version, clustering_provider FROM dl_add_files ";
+}
+
+// Looks at every column of the current row, as whoever reads it has to.
+std::int64_t BytesOf(sqlite3_stmt* rows) {
+  std::int64_t bytes = 0;
+  for (int i = 0; i < sqlite3_column_count(rows); ++i) {
+    if (sqlite3_column_type(rows, i) == SQLITE_INTEGER) {
+      bytes += sqlite3_column_int64(rows, i) & 1;
+    } else {
+      bytes += sqlite3_column_bytes(rows, i);
+    }
+  }
+  return bytes;
+}
+
+// Steps through the rows of a statement; answers how many there are.
+std::int64_t Scan(sqlite3* catalog, const std::string& sql) {
+  sqlite3_stmt* const rows = Prepare(catalog, sql);
   std::int64_t count = 0;
+  volatile std::int64_t bytes = 0;
   while (sqlite3_step(rows) == SQLITE_ROW) {
     ++count;
-    for (int i = 0; i < sqlite3_column_count(rows); ++i) {
-      if (sqlite3_column_type(rows, i) == SQLITE_INTEGER) {
-        bytes += sqlite3_column_int64(rows, i) & 1;
-      } else {
-        bytes += sqlite3_column_bytes(rows, i);
-      }
-    }
+    bytes = bytes + BytesOf(rows);
   }
   sqlite3_finalize(rows);
   return count;
+}
+
+void StepOnce(sqlite3* catalog, sqlite3_stmt* statement) {
+  if (sqlite3_step(statement) != SQLITE_ROW) Check(SQLITE_ERROR, catalog, "no row");
+  volatile std::int64_t bytes = BytesOf(statement);
+  static_cast<void>(bytes);
+  sqlite3_reset(statement);
+}
+
+std::string TextOf(sqlite3* catalog, const std::string& sql) {
+  sqlite3_stmt* const rows = Prepare(catalog, sql);
+  Check(sqlite3_step(rows), catalog, sql.c_str());
+  const std::string text = reinterpret_cast<const char*>(sqlite3_column_text(rows, 0));
+  sqlite3_finalize(rows);
+  return text;
+}
+
+std::vector<std::string> SampleKeys(sqlite3* catalog) {
+  sqlite3_stmt* const rows = Prepare(
+      catalog, "SELECT path_key FROM dl_add_files WHERE file_id % (SELECT max(1, count(*) / " +
+                   std::to_string(kSampledFiles) + ") FROM dl_add_files) = 0 ORDER BY path_key");
+  std::vector<std::string> keys;
+  while (sqlite3_step(rows) == SQLITE_ROW) {
+    keys.emplace_back(static_cast<const char*>(sqlite3_column_blob(rows, 0)),
+                      static_cast<std::size_t>(sqlite3_column_bytes(rows, 0)));
+  }
+  sqlite3_finalize(rows);
+  return keys;
 }
 
 void Insert(sqlite3* catalog, sqlite3* target) {
@@ -108,7 +132,43 @@ void Insert(sqlite3* catalog, sqlite3* target) {
   Check(sqlite3_exec(target, "COMMIT", nullptr, nullptr, nullptr), target, "commit");
 }
 
+void LookUp(sqlite3* catalog) {
+  const std::string id = TextOf(catalog, "SELECT quote(table_id) FROM dl_tables");
+  sqlite3_stmt* const latest =
+      Prepare(catalog, "SELECT current_version FROM dl_tables WHERE table_id = " + id);
+  Print("latest", MeasureEach(kLookups, [&](std::size_t) { StepOnce(catalog, latest); }));
+  sqlite3_finalize(latest);
+  const std::vector<std::string> keys = SampleKeys(catalog);
+  sqlite3_stmt* const file =
+      Prepare(catalog, Columns("stats") + "WHERE table_id = " + id +
+                           " AND path_key = ? AND version <= 1000000 AND ended_version IS NULL");
+  Print("file", MeasureEach(kLookups, [&](std::size_t i) {
+          const std::string& key = keys[i * 7919 % keys.size()];
+          sqlite3_bind_blob(file, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
+          StepOnce(catalog, file);
+        }));
+  sqlite3_finalize(file);
+}
+
+void Run(sqlite3* catalog, sqlite3* target) {
+  std::int64_t rows = 0;
+  std::printf("{");
+  LookUp(catalog);
+  const std::string live = "WHERE ended_version IS NULL ORDER BY file_id";
+  Print("scan", Measure([&] { rows = Scan(catalog, Columns("stats") + live); }));
+  Print("scan_without_stats", Measure([&] { Scan(catalog, Columns("NULL") + live); }));
+  const std::string half = TextOf(catalog, "SELECT current_version / 2 FROM dl_tables");
+  const std::string at_half =
+      "WHERE file_id BETWEEN 0 AND (SELECT last_add_id FROM dl_table_versions WHERE version = " +
+      half + ") AND (ended_version IS NULL OR ended_version > " + half + ") ORDER BY file_id";
+  Print("scan_half", Measure([&] { Scan(catalog, Columns("stats") + at_half); }));
+  Print("insert", Measure([&] { Insert(catalog, target); }));
+  std::printf("\"rows\": %lld, \"peak_rss_mib\": %.1f}\n", static_cast<long long>(rows),
+              PeakRssMib());
+}
+
 }  // namespace
+}  // namespace deltalakedb::bench
 
 int main(int argc, char** argv) {
   if (argc != 3) {
@@ -116,19 +176,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  sqlite3* const catalog = Open(argv[1]);
-  sqlite3* const target = Open(argv[2]);
-  std::int64_t rows = 0;
-  std::int64_t bytes = 0;
-  const Spent scan = Measure([&] { rows = Scan(catalog, bytes); });
-  const Spent insert = Measure([&] { Insert(catalog, target); });
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  std::printf(
-      "{\"rows\": %lld, \"bytes\": %lld, \"scan_s\": %.6f, \"scan_cpu_s\": %.6f, "
-      "\"insert_s\": %.6f, \"insert_cpu_s\": %.6f, \"peak_rss_mib\": %.1f}\n",
-      static_cast<long long>(rows), static_cast<long long>(bytes), scan.wall_s, scan.cpu_s,
-      insert.wall_s, insert.cpu_s, static_cast<double>(usage.ru_maxrss) / 1024);
+  sqlite3* const catalog = deltalakedb::bench::Open(argv[1]);
+  sqlite3* const target = deltalakedb::bench::Open(argv[2]);
+  deltalakedb::bench::Run(catalog, target);
   sqlite3_close(target);
   sqlite3_close(catalog);
   return 0;

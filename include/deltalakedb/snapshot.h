@@ -6,7 +6,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "deltalakedb/actions.h"
 #include "deltalakedb/file_stream.h"
@@ -49,6 +51,13 @@ class Snapshot {
   // Errors, here and from the stream: Corrupt (a checkpoint turned out damaged and nothing replaces
   // it), Io, Permission, NotFound (log files were cleaned up meanwhile).
   virtual Result<std::unique_ptr<FileStream>> OpenFiles(const FileOptions& options) const = 0;
+
+  // The live file of that path: written as an add has it, percent-encoded and relative to the table
+  // or a URI, in whichever of the ways that name one file. The batch has one file, or one for each
+  // deletion vector where a log has several of them; nullopt when the file is not live at this
+  // version. A catalog answers by one look-up, a folder by reading its log as OpenFiles does.
+  // Errors: as OpenFiles.
+  virtual Result<std::optional<FileBatch>> FindFile(std::string_view path) const = 0;
 
   // Counts the live files; reads no more than it has to. Errors as OpenFiles.
   virtual Result<FileTotals> LoadTotals() const = 0;

@@ -17,6 +17,7 @@
 #include "log/rebuild.h"
 #include "log/sorted_files.h"
 #include "protocol/features.h"
+#include "protocol/paths.h"
 
 namespace deltalakedb::log {
 
@@ -41,6 +42,7 @@ class FileLogSnapshot final : public Snapshot,
         damaged_(std::move(damaged)) {}
 
   Result<std::unique_ptr<FileStream>> OpenFiles(const FileOptions& options) const override;
+  Result<std::optional<FileBatch>> FindFile(std::string_view path) const override;
   Result<FileTotals> LoadTotals() const override;
 
   std::unique_ptr<FileStream> Stream(const FileOptions& options) const {
@@ -118,6 +120,41 @@ Result<std::unique_ptr<FileStream>> FileLogSnapshot::OpenFiles(const FileOptions
     auto sorted = SortByPath(*files);
     if (sorted) return sorted;
     DELTALAKEDB_ASSIGN(snapshot, snapshot->WithoutBase(std::move(sorted).error()));
+  }
+}
+
+// The files of the stream that have the path, which is canonical; nullopt where there are none.
+Result<std::optional<FileBatch>> FilesOfPath(FileStream& files, std::string_view table_root,
+                                             std::string_view path) {
+  std::vector<AddFile> found;
+  std::vector<std::shared_ptr<const void>> owners;
+  std::string canonical;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto batch, files.Next());
+    if (!batch) break;
+    const std::size_t found_before = found.size();
+    for (const AddFile& add : batch->files()) {
+      canonical.clear();
+      protocol::AppendCanonicalPath(add.path, table_root, canonical);
+      if (canonical == path) found.push_back(add);
+    }
+    if (found.size() == found_before) continue;
+    owners.insert(owners.end(), batch->owners().begin(), batch->owners().end());
+  }
+  if (found.empty()) return std::optional<FileBatch>();
+  return FileBatch(std::move(found), std::move(owners));
+}
+
+Result<std::optional<FileBatch>> FileLogSnapshot::FindFile(std::string_view path) const {
+  const std::string& table_root = sources_->folder->table_root;
+  std::string canonical;
+  protocol::AppendCanonicalPath(path, table_root, canonical);
+  std::shared_ptr<const FileLogSnapshot> snapshot = shared_from_this();
+  for (;;) {
+    const auto files = snapshot->Stream({});
+    auto found = FilesOfPath(*files, table_root, canonical);
+    if (found) return found;
+    DELTALAKEDB_ASSIGN(snapshot, snapshot->WithoutBase(std::move(found).error()));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "protocol/action_json.h"
 #include "protocol/action_writer.h"
 #include "protocol/features.h"
+#include "protocol/paths.h"
 #include "store/metadata_store.h"
 #include "store/migrations.h"
 
@@ -33,6 +34,9 @@ class SqlLogSnapshot final : public Snapshot {
     DELTALAKEDB_ASSIGN(auto files, StreamStoredFiles(files_, options.with_stats));
     if (options.order == FileOrder::kNone) return files;
     return SortByPath(*files);
+  }
+  Result<std::optional<FileBatch>> FindFile(std::string_view path) const override {
+    return FindStoredFile(files_, path);
   }
   Result<FileTotals> LoadTotals() const override { return files_.totals; }
 
@@ -259,11 +263,9 @@ Result<std::shared_ptr<const Snapshot>> SqlLog::LoadSnapshot(TableVersion which)
   if (auto readable = protocol::CheckReadable(stored.state.protocol); !readable) {
     return Fail(std::move(readable).error().With("version", version.value()));
   }
-  StoredFiles files{database_,
-                    table_.name,
-                    table_.table_id,
-                    version,
-                    {stored.row.index.num_files, stored.row.index.size_in_bytes}};
+  StoredFiles files{
+      database_,       table_.name, protocol::CanonicalRootOfLocation(table_.location),
+      table_.table_id, version,     {stored.row.index.num_files, stored.row.index.size_in_bytes}};
   return std::make_shared<SqlLogSnapshot>(std::move(stored.state), std::move(files));
 }
 

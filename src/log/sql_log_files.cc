@@ -10,6 +10,8 @@
 #include "base/ordered_pipeline.h"
 #include "base/try.h"
 #include "protocol/json_document.h"
+#include "protocol/path_key.h"
+#include "protocol/paths.h"
 #include "store/metadata_store.h"
 
 namespace deltalakedb::log {
@@ -71,6 +73,32 @@ Result<StringMapView> StoredMaps::Read(std::string_view json) {
 
 namespace {
 
+Error NotComplete(const StoredFiles& files, std::string_view what) {
+  return Error(ErrorCode::kUnavailable,
+               fmt::format("table {}: {}; the table was dropped or made anew meanwhile, or "
+                           "`deltalakedb verify` tells what is wrong with it",
+                           files.table_name, what))
+      .With("table", files.table_name)
+      .With("version", files.version.value());
+}
+
+// The rows that have the key, and of these the ones that have the path, which is canonical.
+Result<FileBatch> ReadFilesOfPath(const StoredFiles& files, store::Cursor& rows,
+                                  std::string_view path) {
+  auto arena = std::make_shared<protocol::Arena>();
+  StoredMaps maps(*arena);
+  std::vector<AddFile> found;
+  std::string canonical;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows.Next());
+    if (!has_row) return FileBatch(std::move(found), {std::move(arena)});
+    canonical.clear();
+    protocol::AppendCanonicalPath(rows.Text(kPath), files.table_root, canonical);
+    if (canonical != path) continue;
+    DELTALAKEDB_ASSIGN(found.emplace_back(), ReadStoredAdd(rows, 0, maps));
+  }
+}
+
 // Steps through the rows on the pipeline's threads.
 class Source {
  public:
@@ -103,15 +131,8 @@ class Source {
   // that somebody changed the database by hand.
   Result<void> CheckComplete() const {
     if (seen_ == files_.totals.num_files) return {};
-    return Fail(
-        Error(
-            ErrorCode::kUnavailable,
-            fmt::format("table {}: {} of the {} files of version {} are there; the table was "
-                        "dropped or made anew meanwhile, or `deltalakedb verify` tells what is "
-                        "wrong with it",
-                        files_.table_name, seen_, files_.totals.num_files, files_.version.value()))
-            .With("table", files_.table_name)
-            .With("version", files_.version.value()));
+    return Fail(NotComplete(files_, fmt::format("{} of the {} files of version {} are there", seen_,
+                                                files_.totals.num_files, files_.version.value())));
   }
 
   StoredFiles files_;
@@ -178,6 +199,25 @@ Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, 
     return std::make_unique<Source>(files, std::move(connection), std::move(rows));
   }));
   return std::make_unique<StoredFileStream>(std::move(source));
+}
+
+Result<std::optional<FileBatch>> FindStoredFile(const StoredFiles& files, std::string_view path) {
+  std::string canonical;
+  const protocol::Hash128 key = protocol::PathKey(path, files.table_root, canonical);
+  return files.database->Retry([&]() -> Result<std::optional<FileBatch>> {
+    DELTALAKEDB_ASSIGN(const auto connection, files.database->Acquire());
+    store::MetadataStore store(*connection);
+    {
+      DELTALAKEDB_ASSIGN(const auto rows,
+                         store.FindLiveFile(files.table, key.view(), files.version));
+      DELTALAKEDB_ASSIGN(FileBatch found, ReadFilesOfPath(files, *rows, canonical));
+      if (!found.files().empty()) return std::optional(std::move(found));
+    }
+    // Nothing is also what a table says that was dropped.
+    DELTALAKEDB_ASSIGN(const auto version, store.FindVersion(files.table, files.version));
+    if (version) return std::optional<FileBatch>();
+    return Fail(NotComplete(files, fmt::format("version {} is not there", files.version.value())));
+  });
 }
 
 }  // namespace deltalakedb::log

@@ -4,6 +4,8 @@
 #include <tsl/robin_map.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "deltalakedb/file_stream.h"
@@ -19,6 +21,7 @@ namespace deltalakedb::log {
 struct StoredFiles {
   std::shared_ptr<store::Database> database;
   std::string table_name;  // for messages
+  std::string table_root;  // canonical, for paths (protocol/paths.h)
   TableId table;
   Version version;
   FileTotals totals;
@@ -27,6 +30,9 @@ struct StoredFiles {
 // Streams them unordered. Errors: Unavailable (the table was dropped or rebuilt meanwhile),
 // Corrupt, those of the database.
 Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, bool with_stats);
+
+// Those with that path; nullopt where there are none. Errors: as StreamStoredFiles.
+Result<std::optional<FileBatch>> FindStoredFile(const StoredFiles& files, std::string_view path);
 
 // Maps out of their JSON texts. Files that follow each other have the same ones again and again.
 class StoredMaps {

@@ -425,6 +425,14 @@ Result<std::unique_ptr<Cursor>> MetadataStore::ScanLiveFiles(const TableId& tabl
       {ToValue(table), ToValue(version)});
 }
 
+Result<std::unique_ptr<Cursor>> MetadataStore::FindLiveFile(const TableId& table,
+                                                            std::string_view path_key,
+                                                            Version version) {
+  DELTALAKEDB_TRY(FlushEnds());
+  return connection_.Query(StatementId::kFindLiveFile,
+                           {ToValue(table), Blob{path_key}, ToValue(version)});
+}
+
 Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId& table) {
   DELTALAKEDB_TRY(FlushEnds());
   return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});

@@ -126,6 +126,10 @@ class MetadataStore {
   // gone.
   Result<std::unique_ptr<Cursor>> ScanLiveFiles(const TableId& table, Version version,
                                                 bool with_stats);
+  // The same of the files that are live and have the path of that key (16 bytes): other paths may
+  // have it too.
+  Result<std::unique_ptr<Cursor>> FindLiveFile(const TableId& table, std::string_view path_key,
+                                               Version version);
   // The columns of find_wrong_intervals.
   Result<std::unique_ptr<Cursor>> FindWrongIntervals(const TableId& table);
 
