@@ -221,7 +221,7 @@ std::string DuckDbCatalogFile::Dump(std::string_view table_name) const {
                                     "= ?) ORDER BY ALL",
                                 {std::string(table_name)})) {
       for (const std::string& value : row) dump.append(value).append(1, '\0');
-      dump += "\n";
+      dump += '\n';
     }
   }
   return dump;

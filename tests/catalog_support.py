@@ -151,5 +151,5 @@ def small_disk(folder, kibibytes):
             subprocess.run(["umount", folder], check=True)
 
 
-__all__ = ["ANSWER_IS_NO", "CATALOGS", "CONFLICT", "DONE", "Catalog", "Flights", "STATE_COMMANDS", "answers",
-           "history", "import_program", "obey_permissions", "same_answers", "small_disk"]
+__all__ = ["ANSWER_IS_NO", "CATALOGS", "CONFLICT", "DONE", "Catalog", "Flights", "STATE_COMMANDS",
+           "answers", "history", "import_program", "obey_permissions", "same_answers", "small_disk"]

@@ -69,8 +69,8 @@ carry_network_settings() {
 }
 
 inside() {  # COMMAND: run by bash in the new system, with the variables of the network only
-  local settings
-  mapfile -t settings < <(env | grep -iE '^(\w+_proxy|PIP_\w+|npm_config_\w+|NODE_\w*CERTS|SSL_\w+|GIT_SSL_\w+|\w+_CA_BUNDLE)=')
+  local settings network='\w+_proxy|PIP_\w+|npm_config_\w+|NODE_\w*CERTS|SSL_\w+|GIT_SSL_\w+'
+  mapfile -t settings < <(env | grep -iE "^($network|\w+_CA_BUNDLE)=")
   chroot "$root" /usr/bin/env -i HOME="$HOME" LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     "${settings[@]}" bash -c "$1" </dev/null
 }

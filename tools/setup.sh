@@ -119,7 +119,7 @@ fetch_duckdb() {
   local folder=.deps/duckdb
   if has_duckdb; then return; fi
   if [[ $(uname -m) != x86_64 ]]; then
-    echo "setup: install DuckDB's C library and header (libduckdb) for $(uname -m), then try again" >&2
+    echo "setup: install DuckDB's C library and its header for $(uname -m), then try again" >&2
     exit 1
   fi
   echo "setup: fetching $duckdb"

@@ -38,8 +38,8 @@ struct TableInfo {
 // The tables of a catalog, by name.
 Result<std::vector<TableInfo>> ListTables(std::string_view catalog_uri);
 
-// Makes the database where there is none (SQLite, DuckDB) and a catalog in it; answers how many migrations
-// were applied, 0 when everything was there. On failure the database is as it was.
+// Makes the database where there is none (SQLite, DuckDB) and a catalog in it; answers how many
+// migrations were applied, 0 when everything was there. On failure the database is as it was.
 Result<int> InitCatalog(std::string_view catalog_uri);
 
 // A numbered step of the schema.

@@ -71,11 +71,12 @@ struct ImportReport {
 
 // Imports a file-based table, or what is new of it. Atomic: at every moment, and after every
 // failure, the catalog has the table as it was or as it is to be. Makes the database and the
-// catalog where there are none (SQLite, DuckDB). Errors: InvalidArgument (URIs and options that disagree),
-// NotFound (no such source, version), Unsupported (reader features, unless `metadata_only`;
-// catalog-managed tables always), Corrupt (a gap, a commit or checkpoint that cannot be read: facts
-// file, line, version), AlreadyExists (the name belongs to another location, the location has
-// another name, or the source's history is not the catalog's), Busy, Permission, Io.
+// catalog where there are none (SQLite, DuckDB). Errors: InvalidArgument (URIs and options that
+// disagree), NotFound (no such source, version), Unsupported (reader features, unless
+// `metadata_only`; catalog-managed tables always), Corrupt (a gap, a commit or checkpoint that
+// cannot be read: facts file, line, version), AlreadyExists (the name belongs to another location,
+// the location has another name, or the source's history is not the catalog's), Busy, Permission,
+// Io.
 Result<ImportReport> ImportTable(std::string_view source, std::string_view target,
                                  const ImportOptions& options = {});
 

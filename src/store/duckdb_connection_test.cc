@@ -1,25 +1,19 @@
 // The DuckDB driver.
 #include "store/duckdb/duckdb_connection.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <atomic>
 #include <limits>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/temp_folder.h"
-#include "store/catalog_file.h"
 #include "store/metadata_store.h"
 #include "store/migrations.h"
-#include "store/temp_catalog.h"
+#include "store/table_row_for_tests.h"
 
 namespace deltalakedb::store {
 namespace {
@@ -28,45 +22,6 @@ using testing::HasSubstr;
 using testing_store::MakeTableRow;
 using namespace std::string_view_literals;
 using namespace std::chrono_literals;
-
-// Keeps a file from other processes, as DuckDB does.
-class OtherProcess {
- public:
-  explicit OtherProcess(const std::string& path) {
-    int ends[2];
-    EXPECT_EQ(::pipe(ends), 0);
-    child_ = ::fork();
-    if (child_ == 0) {
-      struct flock lock = {};
-      lock.l_type = F_WRLCK;
-      lock.l_whence = SEEK_SET;
-      const int file = ::open(path.c_str(), O_RDWR);
-      const char answer = ::fcntl(file, F_SETLK, &lock) == 0 ? 'y' : 'n';
-      if (::write(ends[1], &answer, 1) != 1) ::_exit(1);
-      ::pause();
-      ::_exit(0);
-    }
-    char answer = 0;
-    EXPECT_EQ(::read(ends[0], &answer, 1), 1);
-    EXPECT_EQ(answer, 'y');
-    ::close(ends[0]);
-    ::close(ends[1]);
-  }
-  OtherProcess(const OtherProcess&) = delete;
-  OtherProcess& operator=(const OtherProcess&) = delete;
-  ~OtherProcess() { End(); }
-
-  void End() {
-    if (child_ == 0) return;
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    child_ = 0;
-  }
-  ::pid_t id() const { return child_; }
-
- private:
-  ::pid_t child_ = 0;
-};
 
 class DuckDbConnectionTest : public testing::Test {
  protected:
@@ -84,14 +39,6 @@ class DuckDbConnectionTest : public testing::Test {
     EXPECT_TRUE(steps.has_value()) << steps.error().message();
     return connection;
   }
-  static Error ErrorOf(const DuckDbOptions& options) {
-    const auto connection = OpenDuckDb(options);
-    if (connection) return Error(ErrorCode::kInternal, "it could be opened");
-    EXPECT_NE(connection.error().FindFact("database"), nullptr);
-    return connection.error();
-  }
-  static ErrorCode CodeOf(const DuckDbOptions& options) { return ErrorOf(options).code(); }
-
   // Rows of files that are live from version 0 on, with texts of different lengths.
   static void InsertFiles(Connection& connection, const TableRow& table, std::int64_t count) {
     std::vector<std::string> paths;
@@ -112,7 +59,7 @@ class DuckDbConnectionTest : public testing::Test {
                                       "{}"sv,
                                       i,
                                       std::int64_t{1},
-                                      std::int64_t{i % 2},
+                                      i % 2,
                                       i % 3 == 0 ? Value() : Value(path)};
       rows.insert(rows.end(), row.begin(), row.end());
       rows.resize(rows.size() + InfoOf(Relation::kAddFiles).columns - row.size());
@@ -147,150 +94,6 @@ class DuckDbConnectionTest : public testing::Test {
 
   base::TempFolder folder_;
 };
-
-// ---- opening ------------------------------------------------------------------------------------
-
-TEST_F(DuckDbConnectionTest, MissingFile_IsNotFoundAndNotMade) {
-  const Error error = ErrorOf({.path = path()});
-  EXPECT_EQ(error.code(), ErrorCode::kNotFound);
-  EXPECT_THAT(error.message(), HasSubstr("`deltalakedb init` makes one"));
-  EXPECT_TRUE(std::filesystem::is_empty(folder()));
-}
-
-TEST_F(DuckDbConnectionTest, MissingFolder_IsNotFoundEvenWhereAFileMayBeMade) {
-  EXPECT_EQ(CodeOf({.path = folder() + "/none/a.duckdb"}), ErrorCode::kNotFound);
-  EXPECT_EQ(CodeOf({.path = folder() + "/none/a.duckdb", .may_create = true}),
-            ErrorCode::kNotFound);
-}
-
-TEST_F(DuckDbConnectionTest, FileOfSomethingElse_IsCorruptAndLeftAlone) {
-  for (const std::string& content : {std::string(20'000, 'x'), std::string("x")}) {
-    std::ofstream(path(), std::ios::trunc) << content;
-    EXPECT_EQ(CodeOf({.path = path()}), ErrorCode::kCorrupt);
-    EXPECT_EQ(CodeOf({.path = path(), .may_create = true}), ErrorCode::kCorrupt);
-    EXPECT_EQ(std::filesystem::file_size(path()), content.size());
-  }
-  EXPECT_EQ(CodeOf({.path = folder()}), ErrorCode::kCorrupt);
-}
-
-TEST_F(DuckDbConnectionTest, FileThatWasOnlyBegun_HoldsNothingAndCanBeMadeAnew) {
-  std::string header;
-  {
-    Connect();
-    std::ifstream file(path(), std::ios::binary);
-    header.resize(4096);
-    file.read(header.data(), 4096);
-  }
-  for (const std::string& content : {std::string(), header}) {
-    std::ofstream(path(), std::ios::trunc | std::ios::binary) << content;
-    EXPECT_EQ(CodeOf({.path = path()}), ErrorCode::kNotFound);
-    EXPECT_EQ(MigrateUp(*Connect()).value_or(-1), 1);
-  }
-}
-
-TEST_F(DuckDbConnectionTest, FileOfANewerDuckDb_IsUnsupported) {
-  ConnectMigrated();
-  {
-    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(12);
-    file.put('\x7F');
-  }
-  const Error error = ErrorOf({.path = path()});
-  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  EXPECT_NE(error.FindFact("storageVersion"), nullptr);
-}
-
-TEST_F(DuckDbConnectionTest, DamagedFile_IsCorrupt) {
-  {
-    const auto connection = ConnectMigrated();
-    InsertTable(*connection, "t");
-  }
-  const auto size = std::filesystem::file_size(path());
-  {
-    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(12'288);
-    file << std::string(size - 12'288, '\xAB');
-  }
-  EXPECT_EQ(CodeOf({.path = path()}), ErrorCode::kCorrupt);
-}
-
-TEST_F(DuckDbConnectionTest, FileThatIsCutOff_IsCorrupt) {
-  {
-    const auto connection = ConnectMigrated();
-    InsertTable(*connection, "t");
-  }
-  std::filesystem::resize_file(path(), 20'000);
-  EXPECT_EQ(CodeOf({.path = path()}), ErrorCode::kCorrupt);
-}
-
-TEST_F(DuckDbConnectionTest, FileHeldByAnotherProcess_IsBusyUntilItLetsGo) {
-  ConnectMigrated();
-  OtherProcess other(path());
-  const Error error = ErrorOf({.path = path(), .busy_wait_max = 50ms});
-  EXPECT_EQ(error.code(), ErrorCode::kBusy);
-  EXPECT_THAT(error.message(), HasSubstr("try again"));
-  ASSERT_NE(error.FindFact("processId"), nullptr);
-  EXPECT_EQ(*error.FindFact("processId"), Error::FactValue(std::int64_t{other.id()}));
-  std::jthread ends([&] {
-    std::this_thread::sleep_for(100ms);
-    other.End();
-  });
-  const auto connection = OpenDuckDb({.path = path()});
-  ASSERT_TRUE(connection.has_value()) << connection.error().message();
-  EXPECT_TRUE(CheckSchema(**connection).has_value());
-}
-
-TEST_F(DuckDbConnectionTest, ConnectionsOfAProcess_ShareTheFileWhicheverWayLeadsToIt) {
-  const auto first = ConnectMigrated();
-  InsertTable(*first, "t");
-  std::filesystem::create_symlink(path(), folder() + "/link");
-  std::filesystem::create_directory(folder() + "/sub");
-  for (const std::string other : {"/link", "/sub/../meta.duckdb"}) {
-    const auto second = OpenDuckDb({.path = folder() + other});
-    ASSERT_TRUE(second.has_value()) << second.error().message();
-    EXPECT_EQ(MetadataStore(**second).ListTables()->size(), 1U);
-  }
-}
-
-TEST_F(DuckDbConnectionTest, NameThatLooksLikeSomethingElse_IsAFile) {
-  const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(folder());
-  for (const std::string name :
-       {"file:x", "md:x", "sqlite:x", "s3:x", "a%41b", "b#c", "*.duckdb"}) {
-    const auto connection = OpenDuckDb({.path = name, .may_create = true});
-    ASSERT_TRUE(connection.has_value()) << connection.error().message();
-    EXPECT_EQ(MigrateUp(**connection).value_or(-1), 1);
-    EXPECT_TRUE(std::filesystem::exists(name)) << name;
-  }
-  std::filesystem::current_path(before);
-}
-
-TEST_F(DuckDbConnectionTest, NameWithAQuestionMark_IsRefusedAsDuckDbWouldCutItThere) {
-  const Error error = ErrorOf({.path = folder() + "/a?b", .may_create = true});
-  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(std::filesystem::is_empty(folder()));
-}
-
-TEST_F(DuckDbConnectionTest, MemoryDatabase_IsThereUntilItIsClosed) {
-  const auto before = std::filesystem::current_path();
-  std::filesystem::current_path(folder());
-  const auto first = OpenDuckDb({.path = ":memory:"});
-  const auto second = OpenDuckDb({.path = ":memory:"});
-  EXPECT_EQ(MigrateUp(**first).value_or(-1), 1);
-  EXPECT_EQ(MigrateUp(**second).value_or(-1), 1);
-  EXPECT_TRUE(std::filesystem::is_empty("."));
-  std::filesystem::current_path(before);
-}
-
-TEST_F(DuckDbConnectionTest, StatementsCannotReachOtherFiles) {
-  std::ofstream(folder() + "/secret.csv") << "a\n1\n";
-  const auto connection = Connect();
-  for (const std::string& sql : {"CREATE TABLE t AS SELECT * FROM '" + folder() + "/secret.csv'",
-                                 "ATTACH '" + folder() + "/other.duckdb'",
-                                 "COPY (SELECT 1) TO '" + folder() + "/out.csv'"}) {
-    EXPECT_FALSE(connection->RunScript("script", sql).has_value()) << sql;
-  }
-}
 
 // ---- values -------------------------------------------------------------------------------------
 
@@ -650,18 +453,6 @@ TEST_F(DuckDbConnectionTest, StatementThatFails_NamesItselfAndTheTransactionCanG
   EXPECT_TRUE(connection->Begin(TransactionMode::kWrite).has_value());
 }
 
-TEST_F(DuckDbConnectionTest, TablesOfAnotherProgram_AreCorrupt) {
-  const auto connection = Connect();
-  ASSERT_TRUE(connection->RunScript("script", "CREATE TABLE dl_tables (a INTEGER)").has_value());
-  for (int i = 0; i < 2; ++i) {
-    const auto tables = MetadataStore(*connection).ListTables();
-    ASSERT_FALSE(tables.has_value());
-    EXPECT_EQ(tables.error().code(), ErrorCode::kCorrupt) << tables.error().message();
-    EXPECT_NE(tables.error().FindFact("statement"), nullptr);
-  }
-  EXPECT_TRUE(connection->IsHealthy());
-}
-
 TEST_F(DuckDbConnectionTest, AnswerThatTakesTooLong_IsUnavailable) {
   const auto filler = ConnectMigrated();
   const TableRow table = InsertTable(*filler, "t");
@@ -718,43 +509,6 @@ TEST_F(DuckDbConnectionTest, StreamThatIsCancelled_SaysSoAndIsNotTakenForItsEnd)
   } else {
     EXPECT_EQ(next.error().code(), ErrorCode::kCancelled) << next.error().message();
   }
-}
-
-// ---- catalogs -----------------------------------------------------------------------------------
-
-class DuckDbCatalogTest : public DuckDbConnectionTest {
- protected:
-  Uri uri() const { return *Uri::Parse("deltasql://duckdb/" + path()); }
-};
-
-TEST_F(DuckDbCatalogTest, CreatedDatabaseThatIsNotKept_LeavesNoFile) {
-  {
-    const auto created = CreatedDatabase::Open(uri());
-    ASSERT_TRUE(created.has_value());
-    const auto lease = *created->database()->Acquire();
-    ASSERT_TRUE(lease->Begin(TransactionMode::kWrite).has_value());
-    ASSERT_TRUE(ApplyMigrations(*lease).has_value());
-  }
-  EXPECT_TRUE(std::filesystem::is_empty(folder()));
-}
-
-TEST_F(DuckDbCatalogTest, CreatedDatabaseThatWasThereBefore_Stays) {
-  ConnectMigrated();
-  {
-    ASSERT_TRUE(CreatedDatabase::Open(uri()).has_value());
-  }
-  EXPECT_TRUE(CheckSchema(*Connect()).has_value());
-}
-
-TEST_F(DuckDbCatalogTest, CreatedDatabaseThatSomebodyElseFilled_Stays) {
-  std::unique_ptr<Connection> other;
-  {
-    const auto created = CreatedDatabase::Open(uri());
-    ASSERT_TRUE(created.has_value());
-    other = ConnectMigrated();
-  }
-  other.reset();
-  EXPECT_TRUE(CheckSchema(*Connect()).has_value());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
--- All rows in a range of file ids as insert_add_file wrote them, in the order of their texts. A table's
--- own range is read a part at a time. $1 and $2 the first and last file id.
+-- All rows in a range of file ids as insert_add_file wrote them, in the order of their texts. The
+-- range of a table is read a part at a time. $1 and $2 the first and last file id.
 SELECT file_id, table_id, version, origin, path_key, dv_id, path, partition_values, size,
        modification_time, data_change, stats, tags, dv_storage_type, dv_path_or_inline, dv_offset,
        dv_size_in_bytes, dv_cardinality, base_row_id, default_row_commit_version,

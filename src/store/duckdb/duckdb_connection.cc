@@ -12,6 +12,7 @@
 
 #include "base/try.h"
 #include "store/duckdb/duckdb_errors.h"
+#include "store/duckdb/duckdb_held_rows.h"
 #include "store/duckdb/duckdb_instance.h"
 #include "store/duckdb/duckdb_values.h"
 #include "store/rows.h"
@@ -22,11 +23,8 @@ namespace {
 
 // Outside of transactions, so many rows go in by statement; creating an appender takes longer.
 constexpr std::size_t kRowsByStatementMax = 4;
-// Rows are held back up to as many as DuckDB stores together, or so many bytes of them.
-constexpr std::size_t kHeldRowsMax = 122'880;
-constexpr std::size_t kHeldBytesMax = std::size_t{64} * 1024 * 1024;
 // Rows that a stream which is read in parts has in memory, half of what DuckDB stores together.
-constexpr std::int64_t kRowsPerPart = kHeldRowsMax / 2;
+constexpr std::int64_t kRowsPerPart = kDuckDbHeldRowsMax / 2;
 // While other threads work on a statement that has a limit of time.
 constexpr std::chrono::microseconds kPollInterval{100};
 
@@ -35,7 +33,7 @@ class DuckDbConnection;
 class DuckDbCursor final : public Cursor {
  public:
   DuckDbCursor(DuckDbConnection& connection, StatementId id, std::unique_ptr<DuckDbResult> result,
-               std::vector<duckdb_type> types)
+               const std::vector<duckdb_type>& types)
       : connection_(connection),
         id_(id),
         result_(std::move(result)),
@@ -125,53 +123,6 @@ Result<bool> DuckDbPartsCursor::Next() {
   }
 }
 
-// Rows on their way into a table.
-class HeldRows {
- public:
-  HeldRows(DuckDbAppender appender, std::vector<duckdb_type> types)
-      : appender_(std::move(appender)), chunk_(std::move(types)) {}
-  HeldRows(HeldRows&&) = default;
-  HeldRows& operator=(HeldRows&&) = delete;
-  // Closing an appender would put in what it still holds.
-  ~HeldRows() {
-    if (appender_ != nullptr) DuckDb().appender_clear(appender_.get());
-  }
-
-  Result<bool> Append(std::size_t columns, std::span<const Value> parameters);
-  bool Flush() {
-    rows_ = bytes_ = 0;
-    return DuckDb().appender_flush(appender_.get()) == DuckDBSuccess;
-  }
-  bool is_empty() const { return rows_ == 0; }
-  bool is_full() const { return rows_ >= kHeldRowsMax || bytes_ >= kHeldBytesMax; }
-  duckdb_appender appender() const { return appender_.get(); }
-
- private:
-  DuckDbAppender appender_;
-  DuckDbChunkWriter chunk_;
-  std::size_t rows_ = 0;
-  std::size_t bytes_ = 0;
-};
-
-std::size_t SizeOf(const Value& value) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) return text->size();
-  if (const auto* blob = std::get_if<Blob>(&value)) return blob->bytes.size();
-  return sizeof(std::int64_t);
-}
-
-// False when DuckDB does not take them: the appender has the error.
-Result<bool> HeldRows::Append(std::size_t columns, std::span<const Value> parameters) {
-  const std::size_t values_max = chunk_.rows_max() * columns;
-  for (std::size_t begin = 0; begin < parameters.size(); begin += values_max) {
-    const auto some = parameters.subspan(begin, std::min(values_max, parameters.size() - begin));
-    DELTALAKEDB_ASSIGN(const duckdb_data_chunk chunk, chunk_.Fill(some));
-    rows_ += some.size() / columns;
-    for (const Value& value : some) bytes_ += SizeOf(value);
-    if (DuckDb().append_data_chunk(appender_.get(), chunk) != DuckDBSuccess) return false;
-  }
-  return true;
-}
-
 class DuckDbConnection final : public Connection {
  public:
   DuckDbConnection(std::shared_ptr<DuckDbInstance> instance, DuckDbConnectionHandle handle,
@@ -236,8 +187,8 @@ class DuckDbConnection final : public Connection {
 
   Result<void> ExecuteAtOnce(StatementId id, duckdb_prepared_statement statement,
                              std::size_t columns, std::span<const Value> parameters);
-  Result<HeldRows*> FindHeld(StatementId id);
-  Result<void> Flush(StatementId id, HeldRows& held);
+  Result<DuckDbHeldRows*> FindHeld(StatementId id);
+  Result<void> Flush(StatementId id, DuckDbHeldRows& held);
   // In a transaction of its own where there is none: work().
   template <typename Work>
   auto InTransaction(Work work) -> decltype(work());
@@ -247,7 +198,7 @@ class DuckDbConnection final : public Connection {
   std::shared_ptr<DuckDbInstance> instance_;
   DuckDbConnectionHandle handle_;
   std::array<DuckDbPrepared, kStatementCount> prepared_;
-  std::map<StatementId, HeldRows> held_;
+  std::map<StatementId, DuckDbHeldRows> held_;
   DuckDbCursor* streaming_ = nullptr;
   bool is_in_transaction_ = false;
   bool is_writer_ = false;
@@ -492,7 +443,7 @@ std::unique_ptr<DuckDbCursor> DuckDbConnection::MakeCursor(StatementId id,
   for (std::size_t i = 0; i < types.size(); ++i) {
     types[i] = DuckDb().column_type(result->get(), i);
   }
-  return std::make_unique<DuckDbCursor>(*this, id, std::move(result), std::move(types));
+  return std::make_unique<DuckDbCursor>(*this, id, std::move(result), types);
 }
 
 Result<std::unique_ptr<DuckDbCursor>> DuckDbConnection::Open(StatementId id,
@@ -534,7 +485,7 @@ Result<void> DuckDbConnection::QueryMany(StatementId statement, std::size_t colu
 
 // ---- rows that go in ----------------------------------------------------------------------------
 
-Result<HeldRows*> DuckDbConnection::FindHeld(StatementId id) {
+Result<DuckDbHeldRows*> DuckDbConnection::FindHeld(StatementId id) {
   if (const auto found = held_.find(id); found != held_.end()) return &found->second;
   if (streaming_ != nullptr) streaming_->HoldRest();
   const InsertTarget target = InsertTargetOf(id);
@@ -554,7 +505,7 @@ Result<HeldRows*> DuckDbConnection::FindHeld(StatementId id) {
   return &held_.try_emplace(id, std::move(appender), std::move(types)).first->second;
 }
 
-Result<void> DuckDbConnection::Flush(StatementId id, HeldRows& held) {
+Result<void> DuckDbConnection::Flush(StatementId id, DuckDbHeldRows& held) {
   if (held.is_empty()) return {};
   if (streaming_ != nullptr) streaming_->HoldRest();
   if (held.Flush()) return {};
@@ -568,7 +519,7 @@ Result<void> DuckDbConnection::ExecuteMany(StatementId statement, std::size_t co
   if (!target.table.empty() && (is_in_transaction_ || !is_few)) {
     DELTALAKEDB_TRY(CheckCount(statement, target.columns.size(), columns));
     return InTransaction([&]() -> Result<void> {
-      DELTALAKEDB_ASSIGN(HeldRows* const held, FindHeld(statement));
+      DELTALAKEDB_ASSIGN(DuckDbHeldRows* const held, FindHeld(statement));
       DELTALAKEDB_ASSIGN(const bool is_taken, held->Append(columns, parameters));
       if (!is_taken) return Fail(AppenderError(statement, held->appender()));
       return held->is_full() ? Flush(statement, *held) : Result<void>();

@@ -17,6 +17,7 @@
 
 #include "base/try.h"
 #include "store/database_file.h"
+#include "store/sql_text.h"
 
 namespace deltalakedb::store {
 
@@ -351,6 +352,20 @@ void DuckDbInstance::UnlockForWriting() noexcept {
   slot_->writer_left.notify_one();
 }
 
+namespace {
+
+bool HasNoTables(duckdb_database database) {
+  duckdb_connection connected = nullptr;
+  if (DuckDb().connect(database, &connected) != DuckDBSuccess) return false;
+  const DuckDbConnectionHandle connection(connected);
+  const std::string sql(StatementText(Dialect::kDuckdb, StatementId::kFindAnyRelation));
+  DuckDbResult tables;
+  return DuckDb().query(connected, sql.c_str(), tables.get()) == DuckDBSuccess &&
+         DuckDbChunk(DuckDb().fetch_chunk(*tables.get())) == nullptr;
+}
+
+}  // namespace
+
 void RemoveEmptyDuckDb(const std::string& path, std::uint64_t inode) noexcept {
   const auto is_same = [&] {
     struct stat status = {};
@@ -364,20 +379,9 @@ void RemoveEmptyDuckDb(const std::string& path, std::uint64_t inode) noexcept {
   std::string words;
   const auto database = OpenAs(name, /*is_read_only=*/false, words);
   if (!database || *database == nullptr) return;  // another process has it
-  {
-    duckdb_database opened = *database;
-    duckdb_connection connected = nullptr;
-    DuckDb().connect(opened, &connected);
-    const DuckDbConnectionHandle connection(connected);
-    DuckDbResult tables;
-    const bool is_empty = connection != nullptr &&
-                          DuckDb().query(connection.get(), "SELECT 1 FROM duckdb_tables() LIMIT 1",
-                                         tables.get()) == DuckDBSuccess &&
-                          DuckDbChunk(DuckDb().fetch_chunk(*tables.get())) == nullptr;
-    // While it is open nobody else can put anything into it.
-    if (is_empty && is_same()) ::unlink(name.c_str());
-  }
   duckdb_database opened = *database;
+  // While it is open nobody else can put anything into it.
+  if (HasNoTables(opened) && is_same()) ::unlink(name.c_str());
   DuckDb().close(&opened);
 }
 

@@ -74,9 +74,9 @@ duckdb_string_t Referring(std::string_view bytes) {
   duckdb_string_t text = {};
   text.value.inlined.length = static_cast<std::uint32_t>(bytes.size());
   if (bytes.size() <= kInlinedMax) {
-    std::copy_n(bytes.data(), bytes.size(), text.value.inlined.inlined);
+    std::copy_n(bytes.begin(), bytes.size(), text.value.inlined.inlined);
   } else {
-    std::copy_n(bytes.data(), sizeof(text.value.pointer.prefix), text.value.pointer.prefix);
+    std::copy_n(bytes.begin(), sizeof(text.value.pointer.prefix), text.value.pointer.prefix);
     text.value.pointer.ptr = const_cast<char*>(bytes.data());
   }
   return text;

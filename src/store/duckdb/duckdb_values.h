@@ -22,7 +22,7 @@ inline constexpr std::size_t kUuidBytes = 16;
 class DuckDbRows {
  public:
   // `types` are those of the result's columns.
-  explicit DuckDbRows(std::vector<duckdb_type> types) : columns_(types.size()) {
+  explicit DuckDbRows(const std::vector<duckdb_type>& types) : columns_(types.size()) {
     for (std::size_t i = 0; i < types.size(); ++i) columns_[i].type = types[i];
   }
   void Take(DuckDbChunk chunk);
