@@ -113,7 +113,10 @@ class Postgres:
         """After an import, before anything else was written."""
         wal = self.wal() - self.wal_before
         size = "SELECT {}('catalog.{}')"
-        ask = lambda function, relation: int(self.sql(size.format(function, relation)))  # noqa: E731
+
+        def ask(function, relation):
+            return int(self.sql(size.format(function, relation)))
+
         return {"rows": ask("pg_table_size", "dl_add_files"),
                 "indexes": ask("pg_indexes_size", "dl_add_files"),
                 "index by path": ask("pg_relation_size", "dl_add_files_pkey"),
