@@ -4,6 +4,7 @@ process has.
 """
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -380,6 +381,49 @@ def test_LockedRelation_IsBusyAfterAWhile(filled, larger):
     assert filled.left() == before
 
 
+def waiting_backend(schema):
+    """The server's process that waits for a lock on behalf of the program."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = schema.sql("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                           "application_name = 'deltalakedb'").split()
+        if found:
+            return int(found[0])
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def ended(process, status, sql_state):
+    """Waits for a run that fails like this; gives its error."""
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (status, ""), stderr
+    error = json.loads(stderr)["error"]
+    assert error["code"] == "Unavailable" and error["sqlState"] == sql_state, error
+    return error
+
+
+def test_ServerThatFallsSilent_IsGivenUpAfterTheTimeout(filled):
+    with locked(filled, "dl_tables"):
+        reader = start("tables", filled.uri(options="statement_timeout=2000&retries=0"))
+        backend = waiting_backend(filled)
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            error = ended(reader, UNAVAILABLE, "08006")
+            assert "not answered" in error["message"]
+        finally:
+            os.kill(backend, signal.SIGCONT)
+
+
+def test_SessionThatIsEndedInTheMiddleOfAnImport_LeavesNothing(filled, larger):
+    before = filled.left()
+    with locked(filled, "dl_add_files"):
+        importing = start("import", larger, filled.uri("new"))
+        filled.sql(f"SELECT pg_terminate_backend({waiting_backend(filled)})")
+        ended(importing, UNAVAILABLE, "57P01")
+    assert filled.left() == before
+    assert run("import", larger, filled.uri("new")).status == DONE
+
+
 @pytest.mark.parametrize("has_catalog", [True, False])
 def test_SameImportTwiceAtOnce_TakesItInOnce(empty, larger, has_catalog):
     if has_catalog:
@@ -434,11 +478,20 @@ def test_FileThatIsNoDuckDb_IsCorrupt(duck, source, content):
     assert duck.left() == before
 
 
+def holds(process, path):
+    """Whether a process has a lock on a file."""
+    inode = os.stat(path).st_ino
+    with open("/proc/locks", encoding="ascii") as locks:
+        return any(f" {process.pid} " in line and f":{inode} " in line for line in locks)
+
+
 def test_DuckDbFileOfAnotherProcess_IsBusyAndSaysWhat(duck, source, larger):
     run("import", source, duck.table("t"), "--json").object()
     holder = start("import", larger, duck.table("new"))
     try:
-        time.sleep(0.15)  # it has the file by then, and is not done
+        while not holds(holder, duck.path):
+            assert holder.poll() is None, "it is done too early"
+            time.sleep(0.002)
         os.kill(holder.pid, signal.SIGSTOP)
         assert os.waitid(os.P_PID, holder.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_status \
             == signal.SIGSTOP

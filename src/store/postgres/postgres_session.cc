@@ -226,10 +226,12 @@ Result<void> PostgresSession::Flush(std::optional<Clock::time_point> deadline) {
   }
 }
 
-Result<PostgresResult> PostgresSession::NextResult(std::optional<Clock::time_point> deadline) {
+Result<PostgresResult> PostgresSession::NextResult(std::optional<Clock::time_point> deadline,
+                                                   const std::optional<Error>& earlier) {
   while (PQisBusy(handle_.get()) != 0) {
-    DELTALAKEDB_TRY(Wait(/*for_writing=*/false, deadline));
-    if (PQconsumeInput(handle_.get()) == 0) return Fail(Lost("reading the answer"));
+    auto waited = Wait(/*for_writing=*/false, deadline);
+    if (waited && PQconsumeInput(handle_.get()) == 0) waited = Fail(Lost("reading the answer"));
+    if (!waited) return Fail(earlier ? *earlier : std::move(waited).error());
   }
   return PostgresResult(PQgetResult(handle_.get()));
 }
@@ -254,9 +256,9 @@ Result<std::vector<PostgresResult>> PostgresSession::FinishBatch(std::size_t com
   std::vector<PostgresResult> results;
   std::optional<Error> error;
   while (results.size() < commands) {
-    DELTALAKEDB_ASSIGN(PostgresResult result, NextResult(deadline));
+    DELTALAKEDB_ASSIGN(PostgresResult result, NextResult(deadline, error));
     if (result == nullptr) {
-      if (is_lost()) return Fail(Lost(what));
+      if (is_lost()) return Fail(error ? *std::move(error) : Lost(what));
       continue;  // the end of one command's results
     }
     if (IsFailure(result.get()) && !error) {
@@ -267,7 +269,7 @@ Result<std::vector<PostgresResult>> PostgresSession::FinishBatch(std::size_t com
     results.push_back(std::move(result));
   }
   for (;;) {  // to the answer to the synchronization
-    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(deadline));
+    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(deadline, error));
     if (result != nullptr && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) break;
     if (is_lost()) return Fail(error ? *std::move(error) : Lost(what));
   }
@@ -284,7 +286,7 @@ Result<void> PostgresSession::RunScript(const std::string& sql, std::string_view
   DELTALAKEDB_TRY(Flush(deadline));
   std::optional<Error> error;
   for (;;) {
-    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(deadline));
+    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(deadline, error));
     if (result == nullptr) break;
     if (IsFailure(result.get()) && !error) error = ErrorOf(result.get(), what);
   }
@@ -302,10 +304,10 @@ Result<void> PostgresSession::StartCopy(const std::string& sql, ExecStatusType d
   DELTALAKEDB_TRY(Flush(copy_deadline_));
   DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_));
   if (result != nullptr && PQresultStatus(result.get()) == direction) return {};
-  Error error = ErrorOf(result.get(), what);
+  std::optional<Error> error = ErrorOf(result.get(), what);
   for (;;) {
-    DELTALAKEDB_ASSIGN(const PostgresResult next, NextResult(copy_deadline_));
-    if (next == nullptr) return Fail(std::move(error));
+    DELTALAKEDB_ASSIGN(const PostgresResult next, NextResult(copy_deadline_, error));
+    if (next == nullptr) return Fail(*std::move(error));
   }
 }
 
@@ -332,7 +334,7 @@ Result<std::int64_t> PostgresSession::FinishCopyIn(std::string_view what) {
   std::int64_t rows = 0;
   std::optional<Error> error;
   for (;;) {
-    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_));
+    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_, error));
     if (result == nullptr) break;
     if (PQresultStatus(result.get()) != PGRES_COMMAND_OK && !error) {
       error = ErrorOf(result.get(), what);
@@ -356,7 +358,7 @@ Result<std::pair<char*, std::size_t>> PostgresSession::GetCopy(std::string_view 
     }
     std::optional<Error> error;
     for (;;) {
-      DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_));
+      DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_, error));
       if (result == nullptr) break;
       if (PQresultStatus(result.get()) != PGRES_COMMAND_OK && !error) {
         error = ErrorOf(result.get(), what);

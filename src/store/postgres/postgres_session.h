@@ -92,8 +92,10 @@ class PostgresSession {
   // Until the socket is readable (and, if wanted, writable), or the deadline passes.
   Result<void> Wait(bool for_writing, std::optional<Clock::time_point> deadline);
   Result<void> Flush(std::optional<Clock::time_point> deadline);
-  // The next result of a command, nullptr where there are no more.
-  Result<PostgresResult> NextResult(std::optional<Clock::time_point> deadline);
+  // The next result of a command, nullptr where there are no more. What an `earlier` result said is
+  // the error where the connection is lost after it: the server ends a session with its reason.
+  Result<PostgresResult> NextResult(std::optional<Clock::time_point> deadline,
+                                    const std::optional<Error>& earlier = std::nullopt);
   std::optional<Clock::time_point> Deadline() const;
   Error Lost(std::string_view what) const;
 
