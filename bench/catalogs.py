@@ -13,7 +13,6 @@ sys.path.insert(0, str(run.REPOSITORY / "tests"))
 import postgres_server  # noqa: E402
 
 TABLE = "table"
-MEBIBYTE = 2**20
 
 
 def remove_database(path):
@@ -112,8 +111,10 @@ class Postgres:
     def sizes(self):
         """After an import, before anything else was written."""
         wal = self.wal() - self.wal_before
-        size = "SELECT {}('catalog.{}')"
-        ask = lambda function, relation: int(self.sql(size.format(function, relation)))  # noqa: E731
+
+        def ask(function, relation):
+            return int(self.sql(f"SELECT {function}('catalog.{relation}')"))
+
         return {"rows": ask("pg_table_size", "dl_add_files"),
                 "indexes": ask("pg_indexes_size", "dl_add_files"),
                 "index by path": ask("pg_relation_size", "dl_add_files_pkey"),
