@@ -46,6 +46,9 @@ bench: build  ## measure; see docs/benchmarks.md
 	@$(PYTHON) bench/run.py
 	@$(PYTHON) bench/run_catalog.py
 
+slo: build  ## pass or fail against the floors of speed, on PostgreSQL and SQLite
+	@$(PYTHON) bench/slo.py
+
 docs: setup  ## check the Markdown pages and the links between them
 	@$(PYTHON) tools/tidy.py links docs
 
@@ -63,4 +66,4 @@ check-fresh:  ## prove quickstart and check on a bare Debian 12 (needs root and 
 clean:  ## remove what was built; .venv stays
 	rm -rf build
 
-.PHONY: help setup build test check fmt check-fmt tidy lint bench docs quickstart soak check-fresh clean
+.PHONY: help setup build test check fmt check-fmt tidy lint bench slo docs quickstart soak check-fresh clean

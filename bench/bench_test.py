@@ -97,3 +97,14 @@ def test_catalog_benchmark_runs(tmp_path):
         for line in ("snapshot at half", "latest version", "one file by path"):
             assert f"| 2,000 | {name} | {line} |" in out
     assert "| 2,000 | postgres | a transaction for each |" in out
+
+
+def test_slo_gives_a_verdict_on_every_floor(tmp_path):
+    # Whether they are held is not asserted: this machine may be busy.
+    done = subprocess.run([sys.executable, BENCH / "slo.py", "--files", "2000", "--build", BUILD,
+                           "--tables", tmp_path], capture_output=True, timeout=300, check=False,
+                          encoding="utf-8")
+    assert done.returncode in (0, 1), done.stderr
+    verdicts = [line for line in done.stdout.splitlines() if line.startswith(("pass", "FAIL"))]
+    assert len(verdicts) == 9
+    assert (done.returncode == 0) == all(line.startswith("pass") for line in verdicts)

@@ -13,7 +13,6 @@ sys.path.insert(0, str(run.REPOSITORY / "tests"))
 import postgres_server  # noqa: E402
 
 TABLE = "table"
-MEBIBYTE = 2**20
 
 
 def remove_database(path):
@@ -112,10 +111,9 @@ class Postgres:
     def sizes(self):
         """After an import, before anything else was written."""
         wal = self.wal() - self.wal_before
-        size = "SELECT {}('catalog.{}')"
 
         def ask(function, relation):
-            return int(self.sql(size.format(function, relation)))
+            return int(self.sql(f"SELECT {function}('catalog.{relation}')"))
 
         return {"rows": ask("pg_table_size", "dl_add_files"),
                 "indexes": ask("pg_indexes_size", "dl_add_files"),

@@ -1,9 +1,10 @@
-"""docs/schema.md against the schema that the program makes: every column, and every query."""
+"""docs/schema.md against the schemas that the program makes: every column, and every query."""
 
 import re
 
 import pytest
 
+import postgres_server
 from catalog_support import Catalog, Flights
 from support import DONE, REPOSITORY, run
 
@@ -42,6 +43,36 @@ def present(catalog):
 
 def test_EveryColumn_IsDescribedAndThere(catalog):
     assert described() == present(catalog)
+
+
+def types_in(database):
+    """[(SQLite's type, the other's, columns or none for all others)] of the section's table."""
+    section = GUIDE.split(f"## In {database}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([A-Z]+) \| (\w+) \| (.*?) \|$", section, re.MULTILINE)
+    assert len(rows) > 3
+    return [(here, there, None if columns.startswith("all") else re.findall(r"`(\w+)`", columns))
+            for here, there, columns in rows]
+
+
+def test_EveryColumn_IsInPostgresWithTheTypeThatIsSaid():
+    types = types_in("PostgreSQL")
+
+    def type_of(column, kind):
+        return next(there for here, there, columns in types
+                    if here == kind and (columns is None or column in columns))
+
+    generated = {"operation_parameters", "operation_metrics", "committer", "is_blind_append"}
+    expected = sorted((table, column, type_of(column, kind), "YES" if is_null else "NO")
+                      for table, columns in described().items()
+                      for column, kind, is_null in columns if column not in generated)
+    with postgres_server.PostgresServer() as server:
+        assert run("init", server.uri("lake")).status == DONE
+        found = server.sql(postgres_server.DATABASE, (
+            "SELECT c.table_name, column_name, data_type, is_nullable FROM"
+            " information_schema.columns c JOIN information_schema.tables t"
+            " USING (table_schema, table_name)"
+            " WHERE table_schema = 'lake' AND table_type = 'BASE TABLE'"))
+    assert sorted(tuple(line.split("|")) for line in found.splitlines()) == expected
 
 
 def test_EveryIndex_IsNamed(catalog):
