@@ -182,7 +182,7 @@ class PasswordTest : public ::testing::Test {
     return Chance(50) ? Place::kRefused : Place::kNoFolder;
   }
   std::string Hosts(Place place) {
-    const std::string server = fmt::format("127.0.0.1:{}", server_.port());
+    std::string server = fmt::format("127.0.0.1:{}", server_.port());
     switch (place) {
       case Place::kBroken:
         return std::string(OneOf(std::to_array<std::string_view>(

@@ -219,12 +219,13 @@ class Reader {
 };
 
 // One number that the server tells.
-int Ask(const PostgresServer& server, const char* sql) {
+std::int64_t Ask(const PostgresServer& server, const char* sql) {
   const store::UniqueHandle<PGconn, PQfinish> connection(
       PQconnectdb(server.ConnectionString().c_str()));
   const store::UniqueHandle<PGresult, PQclear> result(PQexec(connection.get(), sql));
   EXPECT_EQ(PQresultStatus(result.get()), PGRES_TUPLES_OK) << PQerrorMessage(connection.get());
-  return PQntuples(result.get()) == 1 ? std::atoi(PQgetvalue(result.get(), 0, 0)) : -1;
+  return PQntuples(result.get()) == 1 ? std::strtoll(PQgetvalue(result.get(), 0, 0), nullptr, 10)
+                                      : -1;
 }
 
 struct Way {
