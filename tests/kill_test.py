@@ -20,7 +20,7 @@ sys.path.insert(0, str(REPOSITORY / "bench"))
 
 import make_log  # noqa: E402
 
-KILLS = 200 if os.environ.get("DELTALAKEDB_SOAK") == "1" else 50
+KILLS = 200 if os.environ.get("DELTALAKEDB_SOAK") == "1" else 24  # of each database
 SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
 FILES, COMMITS = 100_000, 100
 COUNTS = {"numFiles": FILES, "version": COMMITS}
