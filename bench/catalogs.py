@@ -33,8 +33,12 @@ class InAFile:
     def clear(self):
         remove_database(self.path)
 
+    def measure_raw_reads(self):
+        """What the database itself takes to read the same rows."""
+        return run.measured_by_itself([self.build / f"bin/bench_{self.name}_raw", self.path])
+
     def measure_raw(self):
-        """What the database itself takes for the same rows."""
+        """The same, and what it takes to write them."""
         copy = f"{self.path}.raw"
         remove_database(copy)
         try:
@@ -100,13 +104,18 @@ class Postgres:
     def wal(self):
         return int(self.sql("SELECT pg_current_wal_insert_lsn() - '0/0'"))
 
-    def measure_raw(self):
-        subprocess.run([self.build / "bin/deltalakedb", "init", self.server.uri("empty")],
-                       stdout=subprocess.DEVNULL, check=True)
+    def raw_command(self):
         connection = (f"host={self.server.host} port={self.server.port} "
                       f"user={postgres_server.USER} dbname={postgres_server.DATABASE}")
-        return run.measured_by_itself([self.build / "bin/bench_postgres_raw", connection,
-                                       *self.schemas])
+        return [self.build / "bin/bench_postgres_raw", connection, self.schemas[0]]
+
+    def measure_raw_reads(self):
+        return run.measured_by_itself(self.raw_command())
+
+    def measure_raw(self):
+        subprocess.run([self.build / "bin/deltalakedb", "init", self.server.uri(self.schemas[1])],
+                       stdout=subprocess.DEVNULL, check=True)
+        return run.measured_by_itself([*self.raw_command(), self.schemas[1]])
 
     def sizes(self):
         """After an import, before anything else was written."""

@@ -2,11 +2,11 @@
 // prepared statement (there are no indexes), streaming the columns that a snapshot has, and putting
 // all of dl_add_files into a new database with the same table by a bare appender.
 //
-//   bench_duckdb_raw CATALOG.duckdb NEW.duckdb
+//   bench_duckdb_raw CATALOG.duckdb [NEW.duckdb]
 //
 // Prints one JSON object: rows; latest and file (one look-up each); scan, scan_without_stats and
-// scan_half (the version in the middle); insert (from chunks that are in memory, with the commit
-// and closing the file). NEW.duckdb must not exist and is left behind.
+// scan_half (the version in the middle); with NEW.duckdb, which must not exist and is left behind,
+// insert (from chunks that are in memory, with the commit and closing the file).
 #include <duckdb.h>
 
 #include <cstdint>
@@ -189,12 +189,7 @@ std::int64_t MeasureScans(const Database& catalog, const std::string& id) {
   return rows;
 }
 
-void Run(const char* catalog_path, const char* new_path) {
-  const Database catalog(catalog_path);  // chunks live in its memory
-  const std::string id = catalog.Column("SELECT table_id::VARCHAR FROM dl_tables")[0];
-  std::printf("{");
-  MeasureLookups(catalog, id);
-  const std::int64_t rows = MeasureScans(catalog, id);
+void MeasureInsert(const Database& catalog, const char* new_path) {
   std::vector<duckdb_data_chunk> chunks;
   catalog.Stream("SELECT * FROM dl_add_files",
                  [&](duckdb_data_chunk chunk) { chunks.push_back(chunk); });
@@ -202,6 +197,15 @@ void Run(const char* catalog_path, const char* new_path) {
       catalog.Column("SELECT sql FROM duckdb_tables() WHERE table_name = 'dl_add_files'")[0];
   Print("insert", Measure([&] { Insert(new_path, definition, chunks); }));
   for (duckdb_data_chunk chunk : chunks) duckdb_destroy_data_chunk(&chunk);
+}
+
+void Run(const char* catalog_path, const char* new_path) {
+  const Database catalog(catalog_path);  // chunks live in its memory
+  const std::string id = catalog.Column("SELECT table_id::VARCHAR FROM dl_tables")[0];
+  std::printf("{");
+  MeasureLookups(catalog, id);
+  const std::int64_t rows = MeasureScans(catalog, id);
+  if (new_path != nullptr) MeasureInsert(catalog, new_path);
   std::printf("\"rows\": %lld, \"peak_rss_mib\": %.1f}\n", static_cast<long long>(rows),
               PeakRssMib());
 }
@@ -210,10 +214,10 @@ void Run(const char* catalog_path, const char* new_path) {
 }  // namespace deltalakedb::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: bench_duckdb_raw CATALOG.duckdb NEW.duckdb\n");
+  if (argc != 2 && argc != 3) {
+    std::fprintf(stderr, "usage: bench_duckdb_raw CATALOG.duckdb [NEW.duckdb]\n");
     return 2;
   }
-  deltalakedb::bench::Run(argv[1], argv[2]);
+  deltalakedb::bench::Run(argv[1], argc == 3 ? argv[2] : nullptr);
   return 0;
 }

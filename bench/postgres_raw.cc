@@ -3,9 +3,10 @@
 // dl_add_files into another SQL schema of the same tables and indexes, all of them by binary COPY
 // and some of them by one INSERT each.
 //
-//   bench_postgres_raw CONNECTION SCHEMA EMPTY_SCHEMA
+//   bench_postgres_raw CONNECTION SCHEMA [EMPTY_SCHEMA]
 //
-// Both SQL schemas are catalogs; the second one is empty and stays so. Prints one JSON object:
+// Both SQL schemas are catalogs; the second one is empty and stays so. Without it, only reading is
+// measured. Prints one JSON object:
 // rows; latest and file (one look-up each); scan, scan_without_stats and scan_half (the version in
 // the middle); insert (COPY); inserted_rows, insert_by_row (a transaction for each 1,000 of them)
 // and insert_by_row_each (a transaction for each). Processor time is that of this process.
@@ -212,8 +213,8 @@ void MeasureInserts(PGconn* connection, const std::string& target) {
 
 int main(int argc, char** argv) {
   using namespace deltalakedb::bench;
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: bench_postgres_raw CONNECTION SCHEMA EMPTY_SCHEMA\n");
+  if (argc != 3 && argc != 4) {
+    std::fprintf(stderr, "usage: bench_postgres_raw CONNECTION SCHEMA [EMPTY_SCHEMA]\n");
     return 2;
   }
   PGconn* const connection = PQconnectdb(argv[1]);
@@ -225,7 +226,7 @@ int main(int argc, char** argv) {
   std::printf("{");
   MeasureLookups(connection, ids[0]);
   const std::int64_t rows = MeasureScans(connection, ids[0]);
-  MeasureInserts(connection, "\"" + std::string(argv[3]) + "\"");
+  if (argc == 4) MeasureInserts(connection, "\"" + std::string(argv[3]) + "\"");
   std::printf("\"rows\": %lld, \"peak_rss_mib\": %.1f}\n", static_cast<long long>(rows),
               PeakRssMib());
   PQfinish(connection);

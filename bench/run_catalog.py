@@ -25,6 +25,7 @@ import catalogs
 import run
 
 DELTA_RS = "delta-rs from "
+READS = 3  # rounds of reading for each import
 # What is measured, and the raw measure that it is held against (the names of bench_*_raw).
 TIMES = {"import, verified": "insert", "import": "insert", "snapshot": "scan",
          "snapshot without stats": "scan_without_stats", "snapshot at half": "scan_half"}
@@ -44,22 +45,29 @@ def measure_delta_rs(tables):
                                                                "--version", half])}
 
 
-def measure_database(database, table):
-    """Each program once. What the second import makes is what is read afterwards."""
+def measure_reads(database, half):
+    """Each program once, and the database's own means beside it."""
     lister = [database.build / "bin/bench_list_files", database.uri()]
-    half = str(run.latest_version(table) // 2)
-    one = {"import, verified": catalogs.import_table(database, table, "full"),
-           "import": catalogs.import_table(database, table)}
-    sizes = database.sizes()
-    raw = database.measure_raw()
-    one["snapshot"] = run.measured_by_itself(lister)
-    one["snapshot without stats"] = run.measured_by_itself([*lister, "--without-stats"])
-    one["snapshot at half"] = run.measured_by_itself([*lister, "--version", half])
+    raw = database.measure_raw_reads()
+    times = {"snapshot": run.measured_by_itself(lister),
+             "snapshot without stats": run.measured_by_itself([*lister, "--without-stats"]),
+             "snapshot at half": run.measured_by_itself([*lister, "--version", half])}
     lookups = run.measured_by_itself([database.build / "bin/bench_look_up", database.uri(),
                                       *database.look_up_options])
-    if one["snapshot"]["files"] != raw["rows"]:
+    if times["snapshot"]["files"] != raw["rows"]:
         sys.exit(f"bench: {database.name} has {raw['rows']} rows and not all are listed")
-    return {"times": one, "sizes": sizes, "raw": raw, "lookups": lookups}
+    return {"times": times, "raw": raw, "lookups": lookups}
+
+
+def measure_database(database, table):
+    """What the second import makes is what is read afterwards, in turns."""
+    half = str(run.latest_version(table) // 2)
+    times = {"import, verified": catalogs.import_table(database, table, "full"),
+             "import": catalogs.import_table(database, table)}
+    sizes = database.sizes()
+    raw = database.measure_raw()
+    return {"times": times, "sizes": sizes, "raw": raw,
+            "reads": [measure_reads(database, half) for _ in range(READS)]}
 
 
 def measure_size(arguments, databases, files):
@@ -79,51 +87,70 @@ def measure_size(arguments, databases, files):
 # ---- what comes of it ----------------------------------------------------------------------------
 
 
+def values(rounds, *path):
+    """The numbers at the end of the path, in each round; of reading also in each of its rounds."""
+    found = rounds
+    for name in path:
+        found = [one[name] for one in found]
+        if found and isinstance(found[0], list):
+            found = [one for several in found for one in several]
+    return found
+
+
 def median(rounds, *path):
-    """Of the number at the end of the path in each round."""
-    values = []
-    for one in rounds:
-        for name in path:
-            one = one[name]
-        values.append(one)
-    return statistics.median(values)
+    return statistics.median(values(rounds, *path))
 
 
-def ratio(rounds, ours, theirs):
-    """How many times as long ours takes as theirs, in the same round."""
-    return statistics.median(median([one], *ours) / median([one], *theirs) for one in rounds)
+def compare(rounds, ours, theirs):
+    """How many times as long ours takes as theirs in the same round, and at their shortest."""
+    pairs = list(zip(values(rounds, *ours), values(rounds, *theirs), strict=True))
+    shortest = [min(times) for times in zip(*pairs)]
+    return f"{statistics.median(our / their for our, their in pairs):.2f}, " \
+           f"{shortest[0] / shortest[1]:.2f}"
+
+
+def shortest_and_median(times, form):
+    return f"{form(min(times))} / {form(statistics.median(times))}"
+
+
+def seconds(times):
+    return shortest_and_median(times, "{:.2f}".format) + " s"
+
+
+def microseconds(times):
+    return shortest_and_median(times, lambda time_s: f"{time_s * 1e6:.1f}")
 
 
 def time_rows(case, name, kind):
     rounds = case["rounds"]
     for what, raw in TIMES.items():
-        ours = ("databases", name, "times", what)
-        theirs = ("databases", name, "raw", raw, "total_s")
+        of_database = ("databases", name) if raw == "insert" else ("databases", name, "reads")
+        ours, theirs = (*of_database, "times", what), (*of_database, "raw", raw, "total_s")
         beside = kind.raw_insert if raw == "insert" else kind.raw_scan
         peer = DELTA_RS + ("JSON at half" if what.endswith("half") else "a checkpoint")
         to_delta_rs = ""
         if raw != "insert":
-            times = 1 / ratio(rounds, (*ours, "total_s"), ("delta_rs", peer, "total_s"))
+            times = min(values(rounds, "delta_rs", peer, "total_s")) / min(
+                values(rounds, *ours, "total_s"))
             to_delta_rs = f"{times:.1f} times as fast"
-        yield [f"{case['files']:,}", name, what, f"{median(rounds, *ours, 'total_s'):.2f} s",
+        yield [f"{case['files']:,}", name, what, seconds(values(rounds, *ours, "total_s")),
                f"{median(rounds, *ours, 'cpu_s'):.2f} s",
-               f"{max(one['databases'][name]['times'][what]['peak_rss_mib'] for one in rounds):.0f}"
-               " MiB", f"{beside}: {median(rounds, *theirs):.2f} s",
-               f"{ratio(rounds, (*ours, 'total_s'), theirs):.2f}", to_delta_rs]
+               f"{max(values(rounds, *ours, 'peak_rss_mib')):.0f} MiB",
+               f"{beside}: {seconds(values(rounds, *theirs))}",
+               compare(rounds, (*ours, "total_s"), theirs), to_delta_rs]
 
 
 def lookup_rows(case, name):
-    rounds = case["rounds"]
+    rounds, of_database = case["rounds"], ("databases", name, "reads")
     for what, title in LOOKUPS.items():
-        ours = ("databases", name, "lookups", what)
-        theirs = ("databases", name, "raw", what)
-        yield [f"{case['files']:,}", name, title, f"{median(rounds, *ours, 'median_s') * 1e6:.1f}",
-               f"{median(rounds, *ours, 'p95_s') * 1e6:.1f}",
-               f"{median(rounds, *theirs, 'median_s') * 1e6:.1f}",
-               f"{ratio(rounds, (*ours, 'median_s'), (*theirs, 'median_s')):.2f}"]
-    state = ("databases", name, "lookups", "state")
+        ours = (*of_database, "lookups", what)
+        theirs = (*of_database, "raw", what, "median_s")
+        yield [f"{case['files']:,}", name, title, microseconds(values(rounds, *ours, "median_s")),
+               f"{median(rounds, *ours, 'p95_s') * 1e6:.1f}", microseconds(values(rounds, *theirs)),
+               compare(rounds, (*ours, "median_s"), theirs)]
+    state = (*of_database, "lookups", "state")
     yield [f"{case['files']:,}", name, "state of the version in the middle",
-           f"{median(rounds, *state, 'median_s') * 1e6:.1f}",
+           microseconds(values(rounds, *state, "median_s")),
            f"{median(rounds, *state, 'p95_s') * 1e6:.1f}", "", ""]
 
 
@@ -156,18 +183,19 @@ def markdown(results, databases):
     host, cases = results["host"], results["cases"]
     pairs = [(case, name) for case in cases for name in databases]
     yield f"{host['date']}, {host['cpus']} shared cores, load {host['load_before']} before and " \
-          f"{host['load_after']} after; medians."
+          f"{host['load_after']} after. Times are the shortest and the median; ratios are the median of " \
+          "those in the same round, and that of the shortest; delta-rs's are of the shortest."
     yield from table(["files", "database", "what", "time", "CPU time", "peak memory", "beside",
                       "times as long", "delta-rs"],
                      (row for case, name in pairs
                       for row in time_rows(case, name, catalogs.DATABASES[name])))
     yield from table(["files", "what", "time", "CPU time", "peak memory"],
                      ([f"{case['files']:,}", what,
-                       f"{median(case['rounds'], 'delta_rs', what, 'total_s'):.2f} s",
+                       seconds(values(case["rounds"], "delta_rs", what, "total_s")),
                        f"{median(case['rounds'], 'delta_rs', what, 'cpu_s'):.2f} s",
                        f"{median(case['rounds'], 'delta_rs', what, 'peak_rss_mib'):.0f} MiB"]
                       for case in cases for what in case["rounds"][0]["delta_rs"]))
-    yield from table(["files", "database", "what", "median, µs", "95 of 100 within, µs",
+    yield from table(["files", "database", "what", "one, µs", "95 of 100 within, µs",
                       "bare prepared look-up, µs", "times as long"],
                      (row for case, name in pairs for row in lookup_rows(case, name)))
     yield from table(["files", "database", "one INSERT for each row", "rows/s", "import, rows/s",
@@ -185,9 +213,10 @@ def too_large(cases):
     for case in cases:
         for one in case["rounds"]:
             for name, measured in one["databases"].items():
-                for what, spent in measured["times"].items():
-                    if spent["peak_rss_mib"] > run.RSS_MIB_MAX:
-                        yield name, what, spent["peak_rss_mib"]
+                for part in (measured, *measured["reads"]):
+                    for what, spent in part["times"].items():
+                        if spent["peak_rss_mib"] > run.RSS_MIB_MAX:
+                            yield name, what, spent["peak_rss_mib"]
 
 
 def main():

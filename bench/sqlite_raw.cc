@@ -2,11 +2,11 @@
 // key, stepping through the columns that a snapshot has, and putting all rows into a new database
 // with the same table and index by a bare prepared statement.
 //
-//   bench_sqlite_raw CATALOG.db NEW.db
+//   bench_sqlite_raw CATALOG.db [NEW.db]
 //
 // Prints one JSON object: rows; latest and file (one look-up each); scan, scan_without_stats and
-// scan_half (the version in the middle); insert (with the scan that feeds it). NEW.db must not
-// exist and is left behind.
+// scan_half (the version in the middle); with NEW.db, which must not exist and is left behind,
+// insert (with the scan that feeds it).
 #include <sqlite3.h>
 
 #include <cstdint>
@@ -150,7 +150,7 @@ void LookUp(sqlite3* catalog) {
   sqlite3_finalize(file);
 }
 
-void Run(sqlite3* catalog, sqlite3* target) {
+void Run(sqlite3* catalog, const char* new_path) {
   std::int64_t rows = 0;
   std::printf("{");
   LookUp(catalog);
@@ -162,7 +162,11 @@ void Run(sqlite3* catalog, sqlite3* target) {
       "WHERE file_id BETWEEN 0 AND (SELECT last_add_id FROM dl_table_versions WHERE version = " +
       half + ") AND (ended_version IS NULL OR ended_version > " + half + ") ORDER BY file_id";
   Print("scan_half", Measure([&] { Scan(catalog, Columns("stats") + at_half); }));
-  Print("insert", Measure([&] { Insert(catalog, target); }));
+  if (new_path != nullptr) {
+    sqlite3* const target = Open(new_path);
+    Print("insert", Measure([&] { Insert(catalog, target); }));
+    sqlite3_close(target);
+  }
   std::printf("\"rows\": %lld, \"peak_rss_mib\": %.1f}\n", static_cast<long long>(rows),
               PeakRssMib());
 }
@@ -171,15 +175,13 @@ void Run(sqlite3* catalog, sqlite3* target) {
 }  // namespace deltalakedb::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: bench_sqlite_raw CATALOG.db NEW.db\n");
+  if (argc != 2 && argc != 3) {
+    std::fprintf(stderr, "usage: bench_sqlite_raw CATALOG.db [NEW.db]\n");
     return 2;
   }
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* const catalog = deltalakedb::bench::Open(argv[1]);
-  sqlite3* const target = deltalakedb::bench::Open(argv[2]);
-  deltalakedb::bench::Run(catalog, target);
-  sqlite3_close(target);
+  deltalakedb::bench::Run(catalog, argc == 3 ? argv[2] : nullptr);
   sqlite3_close(catalog);
   return 0;
 }
