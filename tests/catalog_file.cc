@@ -170,12 +170,9 @@ std::vector<DuckDbCatalogFile::Row> DuckDbCatalogFile::Query(
   for (std::size_t i = 0; i < texts.size(); ++i) {
     EXPECT_TRUE(store::BindDuckDbValue(made, i + 1, std::string_view(texts[i])).has_value());
   }
-  duckdb_pending_result started = nullptr;
-  DuckDb().pending_prepared(made, &started);
-  const store::DuckDbPending pending(started);
   store::DuckDbResult result;
-  EXPECT_EQ(DuckDb().execute_pending(started, result.get()), DuckDBSuccess)
-      << sql << ": " << DuckDb().result_error(result.get());
+  const auto state = DuckDb().execute_prepared(made, result.get());
+  EXPECT_EQ(state, DuckDBSuccess) << sql << ": " << DuckDb().result_error(result.get());
   std::vector<duckdb_type> types(DuckDb().column_count(result.get()));
   for (std::size_t i = 0; i < types.size(); ++i) {
     types[i] = DuckDb().column_type(result.get(), i);

@@ -23,8 +23,7 @@ namespace deltalakedb::store {
   X(bind_varchar_length) X(bind_blob) X(bind_null) X(bind_value) X(create_int64)                   \
   X(create_varchar_length) X(create_blob) X(create_uuid) X(create_null_value)                      \
   X(create_list_value) X(destroy_value) X(create_logical_type) X(destroy_logical_type)             \
-  X(get_type_id) X(valid_utf8_check) X(pending_prepared) X(pending_prepared_streaming)             \
-  X(pending_execute_task) X(pending_execution_is_finished) X(execute_pending) X(destroy_pending)   \
+  X(get_type_id) X(valid_utf8_check) X(execute_prepared) X(execute_prepared_streaming)             \
   X(destroy_result) X(result_error) X(result_error_type) X(rows_changed) X(column_count)           \
   X(column_name) X(column_type) X(fetch_chunk) X(create_data_chunk) X(destroy_data_chunk)          \
   X(data_chunk_reset) X(data_chunk_get_size) X(data_chunk_set_size) X(data_chunk_get_vector)       \
@@ -60,7 +59,6 @@ using DuckDbHandle = std::unique_ptr<std::remove_pointer_t<Handle>, DuckDbCloser
 using DuckDbConfigHandle = DuckDbHandle<duckdb_config, &DuckDbApi::destroy_config>;
 using DuckDbConnectionHandle = DuckDbHandle<duckdb_connection, &DuckDbApi::disconnect>;
 using DuckDbPrepared = DuckDbHandle<duckdb_prepared_statement, &DuckDbApi::destroy_prepare>;
-using DuckDbPending = DuckDbHandle<duckdb_pending_result, &DuckDbApi::destroy_pending>;
 using DuckDbChunk = DuckDbHandle<duckdb_data_chunk, &DuckDbApi::destroy_data_chunk>;
 using DuckDbValue = DuckDbHandle<duckdb_value, &DuckDbApi::destroy_value>;
 using DuckDbType = DuckDbHandle<duckdb_logical_type, &DuckDbApi::destroy_logical_type>;

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -25,8 +28,6 @@ namespace {
 constexpr std::size_t kRowsByStatementMax = 4;
 // Rows that a stream which is read in parts has in memory, half of what DuckDB stores together.
 constexpr std::int64_t kRowsPerPart = kDuckDbHeldRowsMax / 2;
-// While other threads work on a statement that has a limit of time.
-constexpr std::chrono::microseconds kPollInterval{100};
 
 class DuckDbConnection;
 
@@ -123,6 +124,26 @@ Result<bool> DuckDbPartsCursor::Next() {
   }
 }
 
+// Interrupts a connection when it takes too long. (Working on a statement task by task would do
+// without a thread, but loses the types of errors.)
+class Watch {
+ public:
+  Watch(duckdb_connection connection, std::chrono::milliseconds limit,
+        std::atomic<bool>& is_timed_out)
+      : thread_([=, this, &is_timed_out](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          if (ended_.wait_for(lock, stop, limit, [&] { return stop.stop_requested(); })) return;
+          if (stop.stop_requested()) return;
+          is_timed_out = true;
+          DuckDb().interrupt(connection);
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  std::jthread thread_;  // goes first
+};
+
 class DuckDbConnection final : public Connection {
  public:
   DuckDbConnection(std::shared_ptr<DuckDbInstance> instance, DuckDbConnectionHandle handle,
@@ -179,8 +200,13 @@ class DuckDbConnection final : public Connection {
   Result<void> MakeReady(std::string_view text);
   Result<std::unique_ptr<DuckDbResult>> Run(StatementId id, duckdb_prepared_statement statement,
                                             bool is_stream);
-  // Whether the statement is to be given up.
-  bool WaitFor(duckdb_pending_result pending);
+  // For as long as a statement runs.
+  std::optional<Watch> MakeWatch() {
+    is_timed_out_ = false;
+    if (options_.statement_timeout.count() == 0) return std::nullopt;
+    return std::optional<Watch>(std::in_place, handle_.get(), options_.statement_timeout,
+                                is_timed_out_);
+  }
   Result<std::unique_ptr<DuckDbCursor>> Open(StatementId id, std::span<const Value> parameters,
                                              bool is_stream);
   std::unique_ptr<DuckDbCursor> MakeCursor(StatementId id, std::unique_ptr<DuckDbResult> result);
@@ -202,7 +228,7 @@ class DuckDbConnection final : public Connection {
   DuckDbCursor* streaming_ = nullptr;
   bool is_in_transaction_ = false;
   bool is_writer_ = false;
-  bool is_timed_out_ = false;
+  std::atomic<bool> is_timed_out_ = false;
   bool is_healthy_ = true;
 };
 
@@ -406,33 +432,14 @@ Result<void> DuckDbConnection::MakeReady(std::string_view text) {
   return {};
 }
 
-bool DuckDbConnection::WaitFor(duckdb_pending_result pending) {
-  is_timed_out_ = false;
-  if (options_.statement_timeout.count() == 0) return false;
-  const auto deadline = std::chrono::steady_clock::now() + options_.statement_timeout;
-  for (;;) {
-    const duckdb_pending_state state = DuckDb().pending_execute_task(pending);
-    if (DuckDb().pending_execution_is_finished(state)) return false;
-    if (std::chrono::steady_clock::now() > deadline) {
-      is_timed_out_ = true;
-      return true;
-    }
-    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) std::this_thread::sleep_for(kPollInterval);
-  }
-}
-
 Result<std::unique_ptr<DuckDbResult>> DuckDbConnection::Run(StatementId id,
                                                             duckdb_prepared_statement statement,
                                                             bool is_stream) {
-  duckdb_pending_result started = nullptr;
-  is_stream ? DuckDb().pending_prepared_streaming(statement, &started)
-            : DuckDb().pending_prepared(statement, &started);
-  const DuckDbPending pending(started);
-  if (WaitFor(started)) {
-    return Fail(ErrorAt(id, DUCKDB_ERROR_INTERRUPT, ""));
-  }
+  const auto watch = MakeWatch();
   auto result = std::make_unique<DuckDbResult>();
-  if (DuckDb().execute_pending(started, result->get()) == DuckDBSuccess) return result;
+  const auto state = (is_stream ? DuckDb().execute_prepared_streaming : DuckDb().execute_prepared)(
+      statement, result->get());
+  if (state == DuckDBSuccess) return result;
   return Fail(
       ErrorAt(id, DuckDb().result_error_type(result->get()), DuckDb().result_error(result->get())));
 }
@@ -508,6 +515,7 @@ Result<DuckDbHeldRows*> DuckDbConnection::FindHeld(StatementId id) {
 Result<void> DuckDbConnection::Flush(StatementId id, DuckDbHeldRows& held) {
   if (held.is_empty()) return {};
   if (streaming_ != nullptr) streaming_->HoldRest();
+  const auto watch = MakeWatch();
   if (held.Flush()) return {};
   return Fail(AppenderError(id, held.appender()));
 }
