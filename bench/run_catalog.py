@@ -183,8 +183,9 @@ def markdown(results, databases):
     host, cases = results["host"], results["cases"]
     pairs = [(case, name) for case in cases for name in databases]
     yield f"{host['date']}, {host['cpus']} shared cores, load {host['load_before']} before and " \
-          f"{host['load_after']} after. Times are the shortest and the median; ratios are the median of " \
-          "those in the same round, and that of the shortest; delta-rs's are of the shortest."
+          f"{host['load_after']} after. Times are the shortest and the median; ratios are the " \
+          "median of those in the same round, and that of the shortest; delta-rs's are of the " \
+          "shortest."
     yield from table(["files", "database", "what", "time", "CPU time", "peak memory", "beside",
                       "times as long", "delta-rs"],
                      (row for case, name in pairs
