@@ -191,13 +191,14 @@ Result<AddFile> ReadStoredAdd(const store::Cursor& row, int first, StoredMaps& m
 }
 
 Result<std::unique_ptr<FileStream>> StreamStoredFiles(const StoredFiles& files, bool with_stats) {
-  DELTALAKEDB_ASSIGN(auto source, files.database->Retry([&]() -> Result<std::unique_ptr<Source>> {
+  const auto open = [&]() -> Result<std::unique_ptr<Source>> {
     DELTALAKEDB_ASSIGN(auto connection, files.database->Acquire());
     DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
     store::MetadataStore store(*connection);
     DELTALAKEDB_ASSIGN(auto rows, store.ScanLiveFiles(files.table, files.version, with_stats));
     return std::make_unique<Source>(files, std::move(connection), std::move(rows));
-  }));
+  };
+  DELTALAKEDB_ASSIGN(auto source, files.database->Retry(open));
   return std::make_unique<StoredFileStream>(std::move(source));
 }
 

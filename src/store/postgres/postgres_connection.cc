@@ -179,7 +179,7 @@ class PostgresConnection final : public Connection {
   };
 
   Result<Batch> StartBatch();
-  Result<void> Queue(Batch& batch, const char* sql, std::span<const Value> parameters = {});
+  Result<void> Queue(Batch& batch, std::string_view sql, std::span<const Value> parameters = {});
   Result<void> QueueSettings(Batch& batch, bool is_local);
   Result<void> QueuePrepare(Batch& batch, StatementId statement);
   Result<void> QueueExecute(Batch& batch, StatementId statement, std::span<const Value> parameters);
@@ -278,13 +278,14 @@ std::string_view BeginText(TransactionMode mode) {
                                          : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 }
 
-Result<void> PostgresConnection::Queue(Batch& batch, const char* sql,
+Result<void> PostgresConnection::Queue(Batch& batch, std::string_view sql,
                                        std::span<const Value> parameters) {
   const BoundValues bound(parameters);
+  const std::string text(sql);
   ++batch.commands;
-  return session_->CheckSent(PQsendQueryParams(session_->handle(), sql, bound.count(), nullptr,
-                                               bound.values(), bound.lengths(), bound.formats(),
-                                               1));
+  return session_->CheckSent(PQsendQueryParams(session_->handle(), text.c_str(), bound.count(),
+                                               nullptr, bound.values(), bound.lengths(),
+                                               bound.formats(), 1));
 }
 
 Result<void> PostgresConnection::QueueSettings(Batch& batch, bool is_local) {
@@ -296,15 +297,14 @@ Result<void> PostgresConnection::QueueSettings(Batch& batch, bool is_local) {
   const std::string lock_timeout = std::to_string(kPostgresLockWaitMax.count());
   const std::string_view local = is_local ? "true" : "false";
   const std::array<Value, 5> values = {local, path, schema_, statement_timeout, lock_timeout};
-  return Queue(batch, StatementText(Dialect::kPostgres, StatementId::kApplySettings).data(),
-               values);
+  return Queue(batch, StatementText(Dialect::kPostgres, StatementId::kApplySettings), values);
 }
 
 Result<PostgresConnection::Batch> PostgresConnection::StartBatch() {
   Batch batch;
   DELTALAKEDB_TRY(session_->StartBatch());
   if (phase_ != Phase::kToBegin) return batch;
-  DELTALAKEDB_TRY(Queue(batch, BeginText(mode_).data()));
+  DELTALAKEDB_TRY(Queue(batch, BeginText(mode_)));
   if (!prepares_) DELTALAKEDB_TRY(QueueSettings(batch, /*is_local=*/true));
   phase_ = Phase::kOpen;
   return batch;
@@ -528,8 +528,8 @@ Result<std::unique_ptr<Cursor>> PostgresConnection::Stream(StatementId statement
                                           StatementText(Dialect::kPostgres, statement));
   const std::string fetch = fmt::format("FETCH {} FROM {}", kFetchRowsFirst, name);
   DELTALAKEDB_ASSIGN(Batch batch, StartBatch());
-  DELTALAKEDB_TRY(Queue(batch, declare.c_str(), parameters));
-  DELTALAKEDB_TRY(Queue(batch, fetch.c_str()));
+  DELTALAKEDB_TRY(Queue(batch, declare, parameters));
+  DELTALAKEDB_TRY(Queue(batch, fetch));
   auto results = Finish(batch, StatementName(statement));
   if (!results) return Fail(With(std::move(results).error(), statement));
   return std::make_unique<FetchCursor>(*this, statement, std::move(name),
@@ -542,7 +542,7 @@ FetchCursor::~FetchCursor() {
     return;
   }
   auto batch = connection_.StartBatch();
-  if (!batch || !connection_.Queue(*batch, ("CLOSE " + name_).c_str())) return;
+  if (!batch || !connection_.Queue(*batch, "CLOSE " + name_)) return;
   [[maybe_unused]] const auto closed = connection_.Finish(*batch, "CLOSE");
 }
 
@@ -557,7 +557,7 @@ Result<bool> FetchCursor::Next() {
                                           kFetchRowsMax);
   const std::string fetch = fmt::format("FETCH {} FROM {}", rows_wanted_, name_);
   DELTALAKEDB_ASSIGN(PostgresConnection::Batch batch, connection_.StartBatch());
-  DELTALAKEDB_TRY(connection_.Queue(batch, fetch.c_str()));
+  DELTALAKEDB_TRY(connection_.Queue(batch, fetch));
   auto results = connection_.Finish(batch, StatementName(statement_));
   if (!results) return Fail(connection_.With(std::move(results).error(), statement_));
   Replace(std::move(results->back()));
@@ -628,7 +628,7 @@ Result<std::unique_ptr<Cursor>> PostgresConnection::StreamAlone(StatementId stat
     const std::string text = TextOf(parameters[i]);
     const std::array<Value, 2> setting = {name, text};
     DELTALAKEDB_TRY(
-        Queue(batch, StatementText(Dialect::kPostgres, StatementId::kBindSetting).data(), setting));
+        Queue(batch, StatementText(Dialect::kPostgres, StatementId::kBindSetting), setting));
   }
   DELTALAKEDB_TRY(Finish(batch, StatementName(statement)));
   const std::string sql = CopyOutText(StatementText(Dialect::kPostgres, statement), *description);
