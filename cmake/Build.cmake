@@ -33,8 +33,8 @@ if(DELTALAKEDB_SANITIZE)
   if(DELTALAKEDB_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
-  # g++ loses sight of what is initialized behind TSan's calls.
-  if(DELTALAKEDB_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # g++ loses sight of what is initialized behind the sanitizers' calls.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(deltalakedb_flags INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()

@@ -72,10 +72,8 @@ class ConnectionLease {
   using Clock = std::chrono::steady_clock;
   struct Pooled {
     std::unique_ptr<Connection> connection;
-    // NOLINTBEGIN(readability-redundant-member-init): g++ takes them for uninitialized otherwise.
-    Clock::time_point opened_at{};
-    Clock::time_point idle_since{};
-    // NOLINTEND(readability-redundant-member-init)
+    Clock::time_point opened_at;
+    Clock::time_point idle_since;
   };
   ConnectionLease(std::shared_ptr<Database> database, Pooled pooled)
       : database_(std::move(database)), pooled_(std::move(pooled)) {}
