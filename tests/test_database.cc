@@ -28,19 +28,39 @@ namespace {
 
 using store::UniqueHandle;
 
-class SqliteTestDatabase final : public TestDatabase {
+// A database that is a file: what its class of test file answers.
+template <typename File>
+class FileTestDatabase : public TestDatabase {
  public:
-  const Quirks& quirks() const override {
-    static const Quirks quirks{.dialect = store::Dialect::kSqlite};
-    return quirks;
-  }
+  explicit FileTestDatabase(std::string_view name) : file_(folder_.path() / name) {}
   std::string UriText(std::string_view table, std::string_view options) const override {
-    std::string text = file_.uri();
-    if (!table.empty()) text = file_.TableUri(table);
+    std::string text = table.empty() ? file_.uri() : file_.TableUri(table);
     if (!options.empty()) text += fmt::format("{}{}", table.empty() ? '?' : '&', options);
     return text;
   }
   std::vector<Row> Sql(const std::string& text) const override { return file_.Query(text); }
+  std::string Dump(std::string_view table_name) const override { return file_.Dump(table_name); }
+  std::string Everything() const override {
+    return std::filesystem::is_empty(folder_.path()) ? "" : file_.Everything();
+  }
+  std::string CommitText(std::string_view table_name, std::int64_t version) const override {
+    return file_.CommitText(table_name, version);
+  }
+
+ private:
+  TempFolder folder_;
+
+ protected:
+  File file_;
+};
+
+class SqliteTestDatabase final : public FileTestDatabase<CatalogFile> {
+ public:
+  SqliteTestDatabase() : FileTestDatabase("meta.db") {}
+  const Quirks& quirks() const override {
+    static const Quirks quirks{.dialect = store::Dialect::kSqlite};
+    return quirks;
+  }
   std::string WhyNotPrepared(const std::string& sql) const override {
     sqlite3* opened = nullptr;
     sqlite3_open(file_.path().c_str(), &opened);
@@ -56,32 +76,16 @@ class SqliteTestDatabase final : public TestDatabase {
         "ORDER BY type, name");
   }
   std::string HashLiteral(std::string_view hex) const override { return fmt::format("x'{}'", hex); }
-  std::string Dump(std::string_view table_name) const override { return file_.Dump(table_name); }
-  std::string Everything() const override {
-    return std::filesystem::is_empty(folder_.path()) ? "" : file_.Everything();
-  }
-  std::string CommitText(std::string_view table_name, std::int64_t version) const override {
-    return file_.CommitText(table_name, version);
-  }
-
- private:
-  TempFolder folder_;
-  CatalogFile file_{folder_.path() / "meta.db"};
 };
 
-class DuckDbTestDatabase final : public TestDatabase {
+class DuckDbTestDatabase final : public FileTestDatabase<DuckDbCatalogFile> {
  public:
+  DuckDbTestDatabase() : FileTestDatabase("meta.duckdb") {}
   const Quirks& quirks() const override {
     static const Quirks quirks{
         .dialect = store::Dialect::kDuckdb, .has_foreign_keys = false, .has_unique_keys = false};
     return quirks;
   }
-  std::string UriText(std::string_view table, std::string_view options) const override {
-    std::string text = table.empty() ? file_.uri() : file_.TableUri(table);
-    if (!options.empty()) text += fmt::format("{}{}", table.empty() ? '?' : '&', options);
-    return text;
-  }
-  std::vector<Row> Sql(const std::string& text) const override { return file_.Query(text); }
   std::string WhyNotPrepared(const std::string& sql) const override {
     return file_.WhyNotPrepared(sql);
   }
@@ -94,17 +98,6 @@ class DuckDbTestDatabase final : public TestDatabase {
     return fmt::format("from_hex('{}')", hex);
   }
   void Hold() override { file_.Hold(); }
-  std::string Dump(std::string_view table_name) const override { return file_.Dump(table_name); }
-  std::string Everything() const override {
-    return std::filesystem::is_empty(folder_.path()) ? "" : file_.Everything();
-  }
-  std::string CommitText(std::string_view table_name, std::int64_t version) const override {
-    return file_.CommitText(table_name, version);
-  }
-
- private:
-  TempFolder folder_;
-  DuckDbCatalogFile file_{folder_.path() / "meta.duckdb"};
 };
 
 class PostgresTestDatabase final : public TestDatabase {

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -87,81 +86,6 @@ TEST_F(SqliteConnectionTest, WriteWhileAnotherWrites_IsBusyAfterItsLimit) {
   EXPECT_THAT(begun.error().message(), testing::HasSubstr("try again"));
   first->Rollback();
   EXPECT_TRUE((*second)->Begin(TransactionMode::kWrite).has_value());
-}
-
-TEST_F(SqliteConnectionTest, ReadTransaction_KeepsItsViewWhileAnotherCommits) {
-  const auto writer = catalog_.ConnectMigrated();
-  ASSERT_TRUE(writer->PrepareForSharing().has_value());
-  const auto reader = catalog_.Connect();
-  ASSERT_TRUE(reader->Begin(TransactionMode::kRead).has_value());
-  EXPECT_TRUE(MetadataStore(*reader).ListTables()->empty());
-  TableRow row = MakeTableRow("t");
-  ASSERT_TRUE(writer->Begin(TransactionMode::kWrite).has_value());
-  ASSERT_TRUE(MetadataStore(*writer).InsertTable(row).has_value());
-  ASSERT_TRUE(writer->Commit().has_value());
-  EXPECT_TRUE(MetadataStore(*reader).ListTables()->empty());
-  reader->Rollback();
-  EXPECT_EQ(MetadataStore(*reader).ListTables()->size(), 1U);
-}
-
-TEST_F(SqliteConnectionTest, Values_ComeBackAsTheyWere) {
-  const auto connection = catalog_.ConnectMigrated();
-  MetadataStore store(*connection);
-  TableRow table = MakeTableRow("t");
-  ASSERT_TRUE(store.InsertTable(table).has_value());
-  const Value id = ToValue(table.table_id);
-  constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
-  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-  using namespace std::string_view_literals;
-  const std::vector<Value> transactions = {// Empty text, and nothing.
-                                           id,
-                                           std::int64_t{0},
-                                           ""sv,
-                                           kMin,
-                                           Value(),
-                                           id,
-                                           std::int64_t{1},
-                                           "a\0b"sv,
-                                           kMax,
-                                           kMin,
-                                           id,
-                                           std::int64_t{2},
-                                           "Füße \U0001F600"sv,
-                                           std::int64_t{0},
-                                           kMax};
-  // The columns as list_txn_actions has them.
-  ASSERT_TRUE(connection->ExecuteMany(StatementId::kInsertTxnAction, 5, transactions).has_value());
-  const auto rows = store.ListRows(Relation::kTxnActions, table.table_id);
-  ASSERT_TRUE(rows.has_value());
-  std::vector<std::vector<Value>> found;
-  std::vector<std::string> texts;
-  while (*(*rows)->Next()) {
-    texts.emplace_back((*rows)->Text(2));
-    EXPECT_EQ((*rows)->Bytes(0), table.table_id.bytes());
-    EXPECT_FALSE((*rows)->IsNull(2));
-    found.push_back({(*rows)->Get(3), (*rows)->Get(4)});
-  }
-  EXPECT_EQ(texts, (std::vector<std::string>{"", std::string("a\0b", 3), "Füße \U0001F600"}));
-  EXPECT_EQ(found, (std::vector<std::vector<Value>>{
-                       {kMin, Value()}, {kMax, kMin}, {std::int64_t{0}, kMax}}));
-  const std::string bytes("\0\xFF\x80 bytes\0", 10);
-  for (const std::string_view body : {std::string_view(bytes), ""sv}) {
-    const BodyPart part{body.empty() ? 1 : 0, 7, body};
-    ASSERT_TRUE(store.InsertBodyPart(table.table_id, Version(0), Origin::kBase, part).has_value());
-  }
-  const auto parts = store.ListBodyParts(table.table_id, Version(0), Origin::kBase);
-  ASSERT_TRUE(*(*parts)->Next());
-  EXPECT_EQ((*parts)->Get(2), Value(Blob{bytes}));
-  ASSERT_TRUE(*(*parts)->Next());
-  EXPECT_EQ((*parts)->Get(2), Value(Blob{""}));
-}
-
-TEST_F(SqliteConnectionTest, CursorAtItsEnd_StaysThere) {
-  const auto connection = catalog_.ConnectMigrated();
-  const auto rows = connection->Query(StatementId::kListMigrations, {});
-  ASSERT_TRUE(rows.has_value());
-  EXPECT_TRUE((*rows)->Next().value_or(false));
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE((*rows)->Next().value_or(true));
 }
 
 TEST_F(SqliteConnectionTest, TwoCursorsOfOneStatement_StepOnTheirOwn) {

@@ -278,37 +278,44 @@ Result<std::vector<PostgresResult>> PostgresSession::FinishBatch(std::size_t com
   return results;
 }
 
-Result<void> PostgresSession::RunScript(const std::string& sql, std::string_view what) {
+Result<void> PostgresSession::Send(const std::string& sql,
+                                   std::optional<Clock::time_point> deadline) {
   if (is_lost()) return Fail(Lost("sending"));
   is_cancelled_ = false;
-  const auto deadline = Deadline();
   DELTALAKEDB_TRY(CheckSent(PQsendQuery(handle_.get(), sql.c_str())));
-  DELTALAKEDB_TRY(Flush(deadline));
-  std::optional<Error> error;
+  return Flush(deadline);
+}
+
+Result<std::int64_t> PostgresSession::FinishResults(std::optional<Clock::time_point> deadline,
+                                                    std::string_view what,
+                                                    std::optional<Error> error) {
+  std::int64_t rows = 0;
   for (;;) {
     DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(deadline, error));
     if (result == nullptr) break;
     if (IsFailure(result.get()) && !error) error = ErrorOf(result.get(), what);
+    rows = std::strtoll(PQcmdTuples(result.get()), nullptr, 10);
   }
   if (error) return Fail(*std::move(error));
   if (is_lost()) return Fail(Lost(what));
+  return rows;
+}
+
+Result<void> PostgresSession::RunScript(const std::string& sql, std::string_view what) {
+  const auto deadline = Deadline();
+  DELTALAKEDB_TRY(Send(sql, deadline));
+  DELTALAKEDB_TRY(FinishResults(deadline, what));
   return {};
 }
 
 Result<void> PostgresSession::StartCopy(const std::string& sql, ExecStatusType direction,
                                         std::string_view what) {
-  if (is_lost()) return Fail(Lost("sending"));
-  is_cancelled_ = false;
   copy_deadline_ = Deadline();
-  DELTALAKEDB_TRY(CheckSent(PQsendQuery(handle_.get(), sql.c_str())));
-  DELTALAKEDB_TRY(Flush(copy_deadline_));
+  DELTALAKEDB_TRY(Send(sql, copy_deadline_));
   DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_));
   if (result != nullptr && PQresultStatus(result.get()) == direction) return {};
-  std::optional<Error> error = ErrorOf(result.get(), what);
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const PostgresResult next, NextResult(copy_deadline_, error));
-    if (next == nullptr) return Fail(*std::move(error));
-  }
+  DELTALAKEDB_TRY(FinishResults(copy_deadline_, what, ErrorOf(result.get(), what)));
+  return {};
 }
 
 Result<void> PostgresSession::PutCopy(std::string_view bytes) {
@@ -331,19 +338,7 @@ Result<std::int64_t> PostgresSession::FinishCopyIn(std::string_view what) {
     DELTALAKEDB_TRY(Flush(copy_deadline_));
     if (ended > 0) break;
   }
-  std::int64_t rows = 0;
-  std::optional<Error> error;
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_, error));
-    if (result == nullptr) break;
-    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK && !error) {
-      error = ErrorOf(result.get(), what);
-    }
-    rows = std::strtoll(PQcmdTuples(result.get()), nullptr, 10);
-  }
-  if (error) return Fail(*std::move(error));
-  if (is_lost()) return Fail(Lost(what));
-  return rows;
+  return FinishResults(copy_deadline_, what);
 }
 
 Result<std::pair<char*, std::size_t>> PostgresSession::GetCopy(std::string_view what) {
@@ -356,16 +351,7 @@ Result<std::pair<char*, std::size_t>> PostgresSession::GetCopy(std::string_view 
       if (PQconsumeInput(handle_.get()) == 0) return Fail(Lost(what));
       continue;
     }
-    std::optional<Error> error;
-    for (;;) {
-      DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(copy_deadline_, error));
-      if (result == nullptr) break;
-      if (PQresultStatus(result.get()) != PGRES_COMMAND_OK && !error) {
-        error = ErrorOf(result.get(), what);
-      }
-    }
-    if (error) return Fail(*std::move(error));
-    if (is_lost()) return Fail(Lost(what));
+    DELTALAKEDB_TRY(FinishResults(copy_deadline_, what));
     return std::pair<char*, std::size_t>(nullptr, 0);
   }
 }

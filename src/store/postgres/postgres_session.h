@@ -96,6 +96,13 @@ class PostgresSession {
   // the error where the connection is lost after it: the server ends a session with its reason.
   Result<PostgresResult> NextResult(std::optional<Clock::time_point> deadline,
                                     const std::optional<Error>& earlier = std::nullopt);
+  // Commands without parameters, outside of batches.
+  Result<void> Send(const std::string& sql, std::optional<Clock::time_point> deadline);
+  // Reads all that is left of their results. Fails with the first error, which may be an earlier
+  // result's; answers how many rows the last command counted.
+  Result<std::int64_t> FinishResults(std::optional<Clock::time_point> deadline,
+                                     std::string_view what,
+                                     std::optional<Error> error = std::nullopt);
   std::optional<Clock::time_point> Deadline() const;
   Error Lost(std::string_view what) const;
 
