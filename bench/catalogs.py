@@ -23,6 +23,8 @@ def remove_database(path):
 class InAFile:
     """A catalog in a file of its own in `folder`."""
 
+    rss_mib_max = run.RSS_MIB_MAX
+
     def __init__(self, build, folder):
         self.build = build
         self.path = Path(folder) / f"catalog.{self.name}"
@@ -68,6 +70,7 @@ class Sqlite(InAFile):
 class Duckdb(InAFile):
     name = "duckdb"
     raw_insert, raw_scan = "bare appender", "streaming the rows"
+    rss_mib_max = 1024  # DuckDB keeps what it wrote or read in memory, within a limit of its own
     look_up_options = ("--slow",)  # without an index
 
     def sizes(self):
@@ -80,6 +83,7 @@ class Postgres:
 
     name = "postgres"
     raw_insert, raw_scan = "bare binary COPY", "draining binary COPY"
+    rss_mib_max = run.RSS_MIB_MAX
     look_up_options = ()
     schemas = ("catalog", "empty")
 

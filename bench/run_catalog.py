@@ -216,7 +216,7 @@ def too_large(cases):
             for name, measured in one["databases"].items():
                 for part in (measured, *measured["reads"]):
                     for what, spent in part["times"].items():
-                        if spent["peak_rss_mib"] > run.RSS_MIB_MAX:
+                        if spent["peak_rss_mib"] > catalogs.DATABASES[name].rss_mib_max:
                             yield name, what, spent["peak_rss_mib"]
 
 

@@ -27,7 +27,7 @@ namespace {
 // Outside of transactions, so many rows go in by statement; creating an appender takes longer.
 constexpr std::size_t kRowsByStatementMax = 4;
 // Rows that a stream which is read in parts has in memory, half of what DuckDB stores together.
-constexpr std::int64_t kRowsPerPart = kDuckDbHeldRowsMax / 2;
+constexpr std::int64_t kRowsPerPart = 61'440;
 
 class DuckDbConnection;
 

@@ -15,9 +15,10 @@
 
 namespace deltalakedb::store {
 
-// Rows are held back up to as many as DuckDB stores together, or so many bytes of them.
-inline constexpr std::size_t kDuckDbHeldRowsMax = 122'880;
-inline constexpr std::size_t kDuckDbHeldBytesMax = std::size_t{64} * 1024 * 1024;
+// Rows are held back up to so many, or so many bytes of them: enough for DuckDB to take them fast,
+// and a quarter of what it stores together.
+inline constexpr std::size_t kDuckDbHeldRowsMax = 30'720;
+inline constexpr std::size_t kDuckDbHeldBytesMax = std::size_t{16} * 1024 * 1024;
 
 class DuckDbHeldRows {
  public:
