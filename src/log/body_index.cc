@@ -10,6 +10,7 @@
 
 #include "base/try.h"
 #include "log/commit_scan.h"
+#include "log/state_rows.h"
 #include "protocol/paths.h"
 
 namespace deltalakedb::log {
@@ -74,7 +75,6 @@ class Indexer {
   Result<void> TakeCdc(ChunkRows& chunk);
   void TakeState(ChunkRows& chunk);
   Result<void> PutState();
-  Result<void> PutProtocol(Version version);
   Result<void> FinishVersion();
 
   // Whether a text only tells what happened, as the state it led to is there already.
@@ -244,51 +244,28 @@ void Indexer::TakeState(ChunkRows& chunk) {
   }
 }
 
-Result<void> Indexer::PutProtocol(Version version) {
-  if (!protocol_) return {};
-  const auto text = [](const std::optional<std::string>& value) {
-    return value ? Value(*value) : Value();
-  };
-  const Value table = ToValue(options_.chunk.table);
-  const std::vector<Value> rows = {table,
-                                   ToValue(version),
-                                   std::string_view("reader"),
-                                   std::int64_t{protocol_->min_reader_version},
-                                   text(protocol_->reader_features),
-                                   text(protocol_->unknown_fields),
-                                   table,
-                                   ToValue(version),
-                                   std::string_view("writer"),
-                                   std::int64_t{protocol_->min_writer_version},
-                                   text(protocol_->writer_features),
-                                   Value()};
-  result_.protocol_version = version;
-  return sink_.PutRows(Relation::kProtocolUpdates, rows);
-}
-
 Result<void> Indexer::PutState() {
   const Version version = current_->version;
   const Value table = ToValue(options_.chunk.table);
   std::vector<Value> rows;
   if (metadata_) {
-    for (const auto& [key, value] : *metadata_) {
-      rows.insert(rows.end(), {table, ToValue(version), key, value});
-    }
+    AppendMetadataRows(table, version, *metadata_, rows);
     result_.metadata_version = version;
     DELTALAKEDB_TRY(sink_.PutRows(Relation::kMetadataUpdates, rows));
+    rows.clear();
   }
-  DELTALAKEDB_TRY(PutProtocol(version));
-  rows.clear();
+  if (protocol_) {
+    AppendProtocolRows(table, version, *protocol_, rows);
+    result_.protocol_version = version;
+    DELTALAKEDB_TRY(sink_.PutRows(Relation::kProtocolUpdates, rows));
+    rows.clear();
+  }
   for (const auto& [app_id, transaction] : app_transactions_) {
-    rows.insert(rows.end(), {table, ToValue(version), app_id, transaction.version,
-                             ToValue(transaction.last_updated)});
+    AppendTransactionRow(table, version, transaction, rows);
   }
   DELTALAKEDB_TRY(sink_.PutRows(Relation::kTxnActions, rows));
   rows.clear();
-  for (const auto& [name, domain] : domains_) {
-    rows.insert(rows.end(),
-                {table, ToValue(version), name, domain.configuration, ToValue(domain.removed)});
-  }
+  for (const auto& [name, domain] : domains_) AppendDomainRow(table, version, domain, rows);
   return sink_.PutRows(Relation::kDomainMetadata, rows);
 }
 

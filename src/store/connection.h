@@ -12,7 +12,9 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "base/try.h"
 #include "deltalakedb/result.h"
 #include "store/sql_text.h"
 #include "store/value.h"
@@ -47,6 +49,19 @@ class Cursor {
 enum class TransactionMode {
   kRead,   // one unchanging view of the database
   kWrite,  // also takes the right to write, waiting for it
+};
+
+// Rows that a statement of a unit takes as lists, one for each column.
+struct UnitRows {
+  std::size_t columns = 0;
+  std::vector<Value> values;  // `columns` of them for each row
+};
+
+// A statement of a unit: its parameters, and behind them the lists.
+struct UnitStep {
+  StatementId statement{};
+  std::vector<Value> parameters;
+  std::vector<UnitRows> rows;
 };
 
 // Errors of all members carry the fact `statement` where one was at fault, and the database's own
@@ -103,6 +118,13 @@ class Connection {
   Result<std::int64_t> Execute(StatementId statement, std::initializer_list<Value> parameters) {
     return Execute(statement, std::span(parameters.begin(), parameters.size()));
   }
+  // All steps in a transaction of their own, in one round trip and with nothing in between: each
+  // sees what those before it did, and the first that fails undoes them all. Answers each step's
+  // rows; nullopt where the connection was lost once everything was on its way, so that nobody
+  // knows whether it was committed. Only where runs_units().
+  using UnitAnswer = std::optional<std::vector<std::unique_ptr<Cursor>>>;
+  virtual bool runs_units() const { return false; }
+  virtual Result<UnitAnswer> RunUnit(std::span<const UnitStep> steps);
   // Whether it can be used again; a connection that is lost cannot.
   virtual bool IsHealthy() const noexcept = 0;
   // Asks the database to give up what the connection is doing, from any thread: that statement then
@@ -118,5 +140,9 @@ class Connection {
   // A migration: several statements without parameters.
   virtual Result<void> RunScript(std::string_view name, std::string_view sql) = 0;
 };
+
+inline Result<Connection::UnitAnswer> Connection::RunUnit(std::span<const UnitStep> /*steps*/) {
+  return Fail(ErrorCode::kInternal, "this database takes no units");
+}
 
 }  // namespace deltalakedb::store

@@ -143,6 +143,24 @@ std::string RowHash(const TableId& table, const VersionRow& row) {
   return std::string(hash.Finish().view());
 }
 
+std::string HashOfKnown(const TableId& table, const VersionRow& row) {
+  VersionRow known;
+  known.version = Version(-1);
+  known.times.raw_timestamp = row.times.raw_timestamp;
+  known.times.timestamp_source = row.times.timestamp_source;
+  known.commit_id = row.commit_id;
+  known.transaction_id = row.transaction_id;
+  known.index.num_added = row.index.num_added;
+  known.index.num_removed = row.index.num_removed;
+  known.index.num_cdc = row.index.num_cdc;
+  known.index.commit_info = row.index.commit_info;
+  known.index.operation = row.index.operation;
+  known.body_hash = row.body_hash;
+  known.body_bytes = row.body_bytes;
+  known.body_parts = row.body_parts;
+  return RowHash(table, known);
+}
+
 Result<std::optional<TableRow>> MetadataStore::FindTable(std::string_view name) {
   DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindTableByName, {name}));
   return ReadTableIfAny(*rows);
@@ -259,7 +277,7 @@ Result<bool> MetadataStore::HasCommitId(const TableId& table, std::string_view c
 
 Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
                                           std::optional<std::string_view> compressed) {
-  row.row_hash = RowHash(table, row);
+  if (row.row_hash.empty()) row.row_hash = RowHash(table, row);
   const VersionIndex& index = row.index;
   const Value commit_info = OptionalText(index.commit_info);
   const Value operation = OptionalText(index.operation);
@@ -436,6 +454,35 @@ Result<std::unique_ptr<Cursor>> MetadataStore::FindLiveFile(const TableId& table
 Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId& table) {
   DELTALAKEDB_TRY(FlushEnds());
   return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});
+}
+
+Result<std::vector<std::string>> MetadataStore::ListLiveVectors(const TableId& table,
+                                                                std::string_view path_key) {
+  DELTALAKEDB_TRY(FlushEnds());
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListLiveVectors,
+                                                        {ToValue(table), Blob{path_key}}));
+  std::vector<std::string> vectors;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+    if (!has_row) return vectors;
+    vectors.push_back(OwnedText(*rows, 0));
+  }
+}
+
+Result<std::optional<std::int64_t>> MetadataStore::FindAppVersion(const TableId& table,
+                                                                  std::string_view app_id) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kFindAppVersion, {ToValue(table), app_id}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  return has_row ? std::optional(rows->Int(0)) : std::nullopt;
+}
+
+Result<std::optional<std::string>> MetadataStore::FindFence(const TableId& table,
+                                                            std::string_view commit_id) {
+  DELTALAKEDB_ASSIGN(const auto rows,
+                     connection_.Query(StatementId::kFindFence, {ToValue(table), commit_id}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  return has_row ? std::optional(OwnedText(*rows, 0)) : std::nullopt;
 }
 
 Result<void> MetadataStore::LockName(std::string_view name) {

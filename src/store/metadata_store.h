@@ -84,7 +84,8 @@ class MetadataStore {
                               const std::function<Result<void>(VersionRow)>& visit);
   Result<std::vector<HistoryRow>> ListHistory(const TableId& table, const HistoryFilter& filter);
   Result<bool> HasCommitId(const TableId& table, std::string_view commit_id);
-  // `compressed` is the text of the commit where it is not in parts. Sets the row's row_hash.
+  // `compressed` is the text of the commit where it is not in parts. Sets the row's row_hash where
+  // it has none.
   Result<void> InsertVersion(const TableId& table, VersionRow& row,
                              std::optional<std::string_view> compressed);
   // Writes what a version's rows add up to; the row's hash stays.
@@ -130,6 +131,13 @@ class MetadataStore {
   // have it too.
   Result<std::unique_ptr<Cursor>> FindLiveFile(const TableId& table, std::string_view path_key,
                                                Version version);
+  // The deletion vectors (their ids, empty for none) with which a path's files are live.
+  Result<std::vector<std::string>> ListLiveVectors(const TableId& table, std::string_view path_key);
+  // The newest version of an app's progress.
+  Result<std::optional<std::int64_t>> FindAppVersion(const TableId& table, std::string_view app_id);
+  // The one attempt of a commit that may still happen, empty for none of them; nullopt where any
+  // may.
+  Result<std::optional<std::string>> FindFence(const TableId& table, std::string_view commit_id);
   // The columns of find_wrong_intervals.
   Result<std::unique_ptr<Cursor>> FindWrongIntervals(const TableId& table);
 

@@ -23,6 +23,7 @@ inline constexpr std::string_view kTimeInCommit = "in-commit";
 inline constexpr std::string_view kTimeOfFile = "file";
 inline constexpr std::string_view kTimeOfChecksum = "checksum";
 inline constexpr std::string_view kTimeOfCheckpoint = "checkpoint";
+inline constexpr std::string_view kTimeOfOurs = "ours";  // the database's clock
 
 // Each kind of file of a table has room for so many rows (docs/schema.md, file_id).
 inline constexpr std::int64_t kFileIdsPerTable = std::int64_t{1} << 40;
@@ -84,6 +85,10 @@ struct VersionRow {
 // XXH3-128 of a version's columns but the last, so that a change made by hand shows even in what
 // the text of the commit does not say.
 std::string RowHash(const TableId& table, const VersionRow& row);
+// The same of what a writer knows before it holds the table's lock, which is what the hash of a
+// commit of ours has to do with: not the version, its times but for the commit's own, its totals
+// and its file ids. These follow from the rows and from each other.
+std::string HashOfKnown(const TableId& table, const VersionRow& row);
 
 struct HistoryRow {
   Version version;

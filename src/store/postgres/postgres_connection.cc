@@ -160,6 +160,8 @@ class PostgresConnection final : public Connection {
   Result<std::int64_t> Execute(StatementId statement, std::span<const Value> parameters) override;
   Result<void> ExecuteMany(StatementId statement, std::size_t columns,
                            std::span<const Value> parameters) override;
+  bool runs_units() const override { return true; }
+  Result<UnitAnswer> RunUnit(std::span<const UnitStep> steps) override;
   bool IsHealthy() const noexcept override { return session_->IsHealthy(); }
   void Cancel() noexcept override { session_->Cancel(); }
   Result<void> PrepareForSharing() override { return {}; }
@@ -191,6 +193,7 @@ class PostgresConnection final : public Connection {
   Result<void> CopyIn(StatementId statement, const InsertTarget& target,
                       std::span<const Value> parameters);
   Result<const Description*> Describe(StatementId statement);
+  Result<std::vector<std::string>> ListsOf(const UnitStep& step);
   // A transaction of its own for what runs without one where no settings may be left behind.
   Result<bool> BeginOwn();
   Result<void> EndOwn(bool is_own);
@@ -516,6 +519,70 @@ Result<void> PostgresConnection::CopyIn(StatementId statement, const InsertTarge
                 fmt::format("COPY took {} of {} rows", rows, parameters.size() / columns));
   }
   return EndOwn(is_own);
+}
+
+// ---- units --------------------------------------------------------------------------------------
+
+Result<Connection::UnitAnswer> PostgresConnection::RunUnit(std::span<const UnitStep> steps) {
+  if (phase_ != Phase::kNone) return Fail(ErrorCode::kInternal, "a unit is its own transaction");
+  // A list's type is the server's to say; it is asked once per session.
+  for (const UnitStep& step : steps) {
+    if (descriptions_[static_cast<std::size_t>(step.statement)] != nullptr) continue;
+    DELTALAKEDB_ASSIGN(const bool is_own, BeginOwn());
+    DELTALAKEDB_TRY(Describe(step.statement));
+    DELTALAKEDB_TRY(EndOwn(is_own));
+  }
+  std::vector<std::vector<std::string>> lists(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    DELTALAKEDB_ASSIGN(lists[i], ListsOf(steps[i]));
+  }
+  DELTALAKEDB_ASSIGN(Batch batch, StartBatch());
+  if (!prepares_) DELTALAKEDB_TRY(QueueSettings(batch, /*is_local=*/true));
+  std::vector<std::size_t> at;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    DELTALAKEDB_TRY(QueuePrepare(batch, steps[i].statement));
+    std::vector<Value> parameters = steps[i].parameters;
+    for (const std::string& list : lists[i]) parameters.emplace_back(Blob{list});
+    at.push_back(batch.commands);
+    DELTALAKEDB_TRY(QueueExecute(batch, steps[i].statement, parameters));
+  }
+  // Without BEGIN all commands up to the synchronization are one transaction, which it commits.
+  std::size_t done = batch.commands;
+  bool is_sent = false;
+  auto results = session_->FinishBatch(batch.commands, "a commit", &done, &is_sent);
+  if (!results) {
+    if (is_sent && session_->is_lost()) return UnitAnswer();
+    const auto failed = std::ranges::find_if(at, [&](std::size_t n) { return n >= done; });
+    const std::size_t step = static_cast<std::size_t>(failed - at.begin());
+    if (step >= steps.size()) return Fail(std::move(results).error());
+    return Fail(With(std::move(results).error(), steps[step].statement));
+  }
+  UnitAnswer answer(std::in_place);
+  for (const std::size_t command : at) {
+    answer->push_back(std::make_unique<ResultCursor>(std::move((*results)[command])));
+  }
+  return answer;
+}
+
+Result<std::vector<std::string>> PostgresConnection::ListsOf(const UnitStep& step) {
+  std::vector<std::string> lists;
+  DELTALAKEDB_ASSIGN(const Description* const description, Describe(step.statement));
+  std::size_t parameter = step.parameters.size();
+  for (const UnitRows& rows : step.rows) {
+    for (std::size_t column = 0; column < rows.columns; ++column, ++parameter) {
+      const auto type =
+          parameter < description->parameters.size()
+              ? ElementOf(static_cast<std::uint32_t>(description->parameters[parameter]))
+              : std::nullopt;
+      if (!type) {
+        return Fail(ErrorCode::kInternal, fmt::format("the statement {} does not take these lists",
+                                                      StatementName(step.statement)));
+      }
+      DELTALAKEDB_ASSIGN(lists.emplace_back(),
+                         EncodeList(rows.values, rows.columns, column, *type));
+    }
+  }
+  return lists;
 }
 
 // ---- many rows out ------------------------------------------------------------------------------

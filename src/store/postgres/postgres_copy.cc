@@ -121,6 +121,40 @@ Value ValueOf(const PostgresField& field, PostgresType type) {
   return bytes;
 }
 
+std::optional<PostgresType> ElementOf(std::uint32_t list_type) {
+  switch (list_type) {  // as pg_type numbers them
+    case 1000:
+      return PostgresType::kBool;
+    case 1001:
+      return PostgresType::kBytea;
+    case 1009:
+      return PostgresType::kText;
+    case 1016:
+      return PostgresType::kInt8;
+    case 2951:
+      return PostgresType::kUuid;
+    default:
+      return std::nullopt;
+  }
+}
+
+Result<std::string> EncodeList(std::span<const Value> rows, std::size_t columns, std::size_t column,
+                               PostgresType type) {
+  const std::size_t count = rows.size() / columns;
+  std::string list;
+  Append(list, std::uint32_t{count == 0 ? 0U : 1U});  // dimensions
+  Append(list, std::uint32_t{1});                     // there may be nulls
+  Append(list, static_cast<std::uint32_t>(type));
+  if (count == 0) return list;
+  Append(list, static_cast<std::uint32_t>(count));
+  Append(list, std::uint32_t{1});  // the first index
+  for (std::size_t row = 0; row < count; ++row) {
+    if (AppendValue(list, rows[row * columns + column], type)) continue;
+    return Fail(ErrorCode::kInternal, "a list's value is not of its type");
+  }
+  return list;
+}
+
 CopyEncoder::CopyEncoder(std::vector<PostgresType> types) : types_(std::move(types)) {
   bytes_.append(kSignature);
   Append(bytes_, std::uint32_t{0});  // flags

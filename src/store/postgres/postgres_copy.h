@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,14 @@ struct PostgresField {
   const char* data = nullptr;
   std::size_t size = 0;
 };
+
+// The type of a list's elements, by the number of the list's type; nullopt for a type that no list
+// of ours has.
+std::optional<PostgresType> ElementOf(std::uint32_t list_type);
+// One column of rows as a list in its binary form. Errors: Internal (a value that is not of that
+// type).
+Result<std::string> EncodeList(std::span<const Value> rows, std::size_t columns, std::size_t column,
+                               PostgresType type);
 
 // A field's integer (1, 2, 4 or 8 bytes, the highest first; also of a boolean); 0 for another size.
 std::int64_t IntOf(const PostgresField& field);

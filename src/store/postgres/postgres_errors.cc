@@ -48,6 +48,7 @@ constexpr auto kMeanings = std::to_array<Meaning>({
     {"42", ErrorCode::kCorrupt,
      "; the catalog's tables are not as this program makes them, or belong to another one"},
     {"0A000", ErrorCode::kUnsupported, ""},
+    {"DL", ErrorCode::kAlreadyExists, ""},  // ours: dl_raise
     {"XX001", ErrorCode::kCorrupt, "; restore it from a backup, or import the tables again"},
     {"XX002", ErrorCode::kCorrupt, "; REINDEX mends it"},
 });

@@ -249,9 +249,10 @@ Result<void> PostgresSession::CheckSent(int sent) const {
 
 Result<std::vector<PostgresResult>> PostgresSession::FinishBatch(std::size_t commands,
                                                                  std::string_view what,
-                                                                 std::size_t* done) {
+                                                                 std::size_t* done, bool* is_sent) {
   const auto deadline = Deadline();
   DELTALAKEDB_TRY(CheckSent(PQpipelineSync(handle_.get())));
+  if (is_sent != nullptr) *is_sent = true;
   DELTALAKEDB_TRY(Flush(deadline));
   std::vector<PostgresResult> results;
   std::optional<Error> error;

@@ -53,9 +53,11 @@ class PostgresSession {
   // Errors of libpq's sending functions, which answer 0 for failure.
   Result<void> CheckSent(int sent) const;
   // The results of all `commands` that were queued, in their order. The first that failed is the
-  // error, of `what`; `done` then tells how many came before it.
+  // error, of `what`; `done` then tells how many came before it. `is_sent` tells whether the server
+  // may have got them all.
   Result<std::vector<PostgresResult>> FinishBatch(std::size_t commands, std::string_view what,
-                                                  std::size_t* done = nullptr);
+                                                  std::size_t* done = nullptr,
+                                                  bool* is_sent = nullptr);
 
   // Several commands without parameters, by their text, which is ours.
   Result<void> RunScript(const std::string& sql, std::string_view what);

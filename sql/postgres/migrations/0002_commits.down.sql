@@ -1,0 +1,1 @@
+DROP FUNCTION dl_raise(text, text);

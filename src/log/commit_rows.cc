@@ -1,0 +1,83 @@
+#include "log/commit_rows.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/try.h"
+#include "log/state_rows.h"
+#include "protocol/action_json.h"
+#include "protocol/hash128.h"
+
+namespace deltalakedb::log {
+
+namespace {
+
+// Of a row that is not written yet: the unit sets it.
+constexpr Version kNoVersion(0);
+
+LineChunk ChunkOf(std::string_view text) {
+  auto memory = std::make_shared<char[]>(text.size() + protocol::kLinePaddingBytes);
+  std::memcpy(memory.get(), text.data(), text.size());
+  const std::string_view view(memory.get(), text.size());
+  return {std::move(memory), view, 0};
+}
+
+}  // namespace
+
+Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& options) {
+  ChunkOptions own = options;
+  own.compress = true;
+  DELTALAKEDB_ASSIGN(ChunkRows chunk, MakeChunkRows({kNoVersion, store::Origin::kCommit},
+                                                    ChunkOf(body), /*is_whole_body=*/true, own));
+  if (!chunk.overruled.dropped.empty() || !chunk.overruled.dead.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "a commit may name a file once only");
+  }
+  CommitRows rows(std::move(chunk));
+  const store::Value table = store::ToValue(options.table);
+  if (rows.rows_.metadata) {
+    AppendMetadataRows(table, kNoVersion, *rows.rows_.metadata, rows.metadata_);
+  }
+  if (rows.rows_.protocol) {
+    AppendProtocolRows(table, kNoVersion, *rows.rows_.protocol, rows.protocol_);
+  }
+  for (const AppTransaction& transaction : rows.rows_.app_transactions) {
+    AppendTransactionRow(table, kNoVersion, transaction, rows.app_transactions_);
+  }
+  for (const DomainMetadata& domain : rows.rows_.domain_metadata) {
+    AppendDomainRow(table, kNoVersion, domain, rows.domains_);
+  }
+  rows.hash_ = std::string(protocol::HashOf(body).view());
+  return rows;
+}
+
+void CommitRows::FillIn(store::TableCommit& commit) const {
+  commit.sets_metadata = rows_.metadata.has_value();
+  commit.sets_protocol = rows_.protocol.has_value();
+  commit.adds = rows_.add_rows;
+  commit.removes = rows_.remove_rows;
+  commit.cdc = rows_.cdc_rows;
+  commit.metadata = metadata_;
+  commit.protocol = protocol_;
+  commit.app_transactions = app_transactions_;
+  commit.domains = domains_;
+  commit.added_bytes = 0;
+  commit.ending.clear();
+  for (const FileMention& file : rows_.removes) {
+    commit.ending.push_back({file.path_key.view(), file.dv_id, std::nullopt, true});
+  }
+  for (const FileMention& file : rows_.adds) {
+    commit.ending.push_back({file.path_key.view(), file.dv_id, std::nullopt, false});
+    commit.added_bytes += file.size_bytes;
+  }
+  commit.body = rows_.compressed;
+  commit.body_parts.clear();
+  commit.body_bytes = static_cast<std::int64_t>(rows_.text.text.size());
+  commit.body_hash = hash_;
+  if (rows_.commit_info) {
+    commit.commit_info = rows_.commit_info->raw;
+    commit.operation = rows_.commit_info->operation;
+  }
+}
+
+}  // namespace deltalakedb::log

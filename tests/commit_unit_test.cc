@@ -1,0 +1,279 @@
+// What a commit does to a table's rows, and what it refuses, on every database.
+#include "store/commit_unit.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/temp_folder.h"
+#include "deltalakedb/import.h"
+#include "deltalakedb/table.h"
+#include "log/commit_rows.h"
+#include "protocol/paths.h"
+#include "store/metadata_store.h"
+#include "tests/test_database.h"
+
+namespace deltalakedb::testing {
+namespace {
+
+using store::CommitAnswer;
+using store::CommitRefusal;
+using store::TableCommit;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string Add(std::string_view path, std::int64_t size = 10, std::string_view more = "") {
+  return fmt::format(
+      R"({{"add":{{"path":"{}","partitionValues":{{}},"size":{},"modificationTime":1,)"
+      R"("dataChange":true,"stats":"{{\"numRecords\":3}}"{}}}}})"
+      "\n",
+      path, size, more);
+}
+
+std::string Vector(std::string_view name) {
+  return fmt::format(R"(,"deletionVector":{{"storageType":"u","pathOrInlineDv":"{}","offset":1,)"
+                     R"("sizeInBytes":40,"cardinality":2}})",
+                     name);
+}
+
+std::string Remove(std::string_view path, std::string_view more = "") {
+  return fmt::format(R"({{"remove":{{"path":"{}","deletionTimestamp":5,"dataChange":true{}}}}})"
+                     "\n",
+                     path, more);
+}
+
+std::string Info(std::string_view id) {
+  return fmt::format(R"({{"commitInfo":{{"timestamp":1,"operation":"WRITE","txnId":"{}"}}}})"
+                     "\n",
+                     id);
+}
+
+class CommitUnitTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  CommitUnitTest() {
+    const auto log = folder_.path() / "table" / "_delta_log";
+    std::filesystem::create_directories(log);
+    std::ofstream(log / "00000000000000000000.json")
+        << R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,)"
+           R"("readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}})"
+           "\n"
+        << R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+           R"("schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],)"
+           R"("configuration":{}}})"
+           "\n"
+        << Add("first", 100);
+    uri_ = database_->UriText("t");
+    const auto report = ImportTable((folder_.path() / "table").native(), uri_);
+    EXPECT_TRUE(report.has_value()) << report.error().message();
+    connection_ = database_->Connect();
+    table_ = **store::MetadataStore(*connection_).FindTable("t");
+  }
+
+  // A commit of that text as its writer would make it: the version that it read is 0, or, with
+  // `expected`, that one.
+  CommitAnswer Commit(const std::string& text, std::optional<Version> expected = std::nullopt,
+                      const std::function<void(TableCommit&)>& change = nullptr) {
+    log::ChunkOptions options;
+    options.table = table_.table_id;
+    options.table_root = protocol::CanonicalRootOfLocation(table_.location);
+    const std::string commit_id = fmt::format("commit {}", ++commits_);
+    const std::string body = Info(commit_id) + text;
+    auto rows = log::CommitRows::Make(body, options);
+    EXPECT_TRUE(rows.has_value()) << rows.error().message();
+    TableCommit commit;
+    commit.table_id = table_.table_id;
+    commit.expected = expected;
+    commit.metadata_version = commit.protocol_version = Version(0);
+    commit.timestamp = Timestamp(1);
+    commit.commit_id = commit_id;
+    commit.attempt_id = "attempt";
+    rows->FillIn(commit);
+    if (change) change(commit);
+    auto answer = store::RunCommit(*connection_, commit);
+    EXPECT_TRUE(answer.has_value()) << answer.error().message();
+    return answer.value_or(CommitAnswer());
+  }
+
+  void ExpectDone(const CommitAnswer& answer, std::int64_t version, std::int64_t num_files,
+                  std::int64_t bytes) {
+    ASSERT_EQ(answer.kind, CommitAnswer::Kind::kDone)
+        << "refused: " << static_cast<int>(answer.refusal);
+    EXPECT_EQ(answer.version, Version(version));
+    EXPECT_EQ(answer.num_files, num_files);
+    EXPECT_EQ(answer.size_in_bytes, bytes);
+  }
+
+  void ExpectRefused(const CommitAnswer& answer, CommitRefusal refusal) {
+    ASSERT_EQ(answer.kind, CommitAnswer::Kind::kRefused);
+    EXPECT_EQ(static_cast<int>(answer.refusal), static_cast<int>(refusal));
+  }
+
+  std::vector<std::string> Paths() {
+    std::vector<std::string> paths;
+    const auto table = DeltaTable::Open(uri_);
+    const auto snapshot = table->LoadSnapshot();
+    EXPECT_TRUE(snapshot.has_value()) << snapshot.error().message();
+    auto files = (*snapshot)->OpenFiles({.order = FileOrder::kByPath});
+    for (;;) {
+      const auto batch = (*files)->Next();
+      EXPECT_TRUE(batch.has_value()) << batch.error().message();
+      if (!batch || !*batch) return paths;
+      for (const AddFile& add : (*batch)->files()) paths.emplace_back(add.path);
+    }
+  }
+
+  void TearDown() override {
+    const auto report = VerifyTable(uri_);
+    ASSERT_TRUE(report.has_value()) << report.error().message();
+    for (const Difference& difference : report->differences) {
+      ADD_FAILURE() << difference.where << ": " << difference.message;
+    }
+  }
+
+  base::TempFolder folder_;
+  std::unique_ptr<TestDatabase> database_ = TestDatabase::Make(GetParam());
+  std::string uri_;
+  std::unique_ptr<store::Connection> connection_;
+  store::TableRow table_;
+  int commits_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Databases, CommitUnitTest, ::testing::ValuesIn(TestDatabase::Kinds()),
+                         [](const auto& kind) { return kind.param; });
+
+TEST_P(CommitUnitTest, BlindAppends_TakeTheNextVersionWhateverItIs) {
+  ExpectDone(Commit(Add("a")), 1, 2, 110);
+  ExpectDone(Commit(Add("b", 20) + Add("c", 30)), 2, 4, 160);
+  EXPECT_THAT(Paths(), ElementsAre("a", "b", "c", "first"));
+}
+
+TEST_P(CommitUnitTest, VersionThatWasRead_HasToBeTheLatest) {
+  ExpectDone(Commit(Add("a"), Version(0)), 1, 2, 110);
+  ExpectRefused(Commit(Add("b"), Version(0)), CommitRefusal::kVersion);
+  ExpectDone(Commit(Add("b"), Version(1)), 2, 3, 120);
+  EXPECT_THAT(Paths(), ElementsAre("a", "b", "first"));
+}
+
+TEST_P(CommitUnitTest, RemovedFile_EndsAndHasToBeLive) {
+  ExpectDone(Commit(Remove("first") + Add("a"), Version(0)), 1, 1, 10);
+  ExpectRefused(Commit(Remove("first"), Version(1)), CommitRefusal::kNotLive);
+  ExpectRefused(Commit(Remove("none") + Add("b"), Version(1)), CommitRefusal::kNotLive);
+  EXPECT_THAT(Paths(), ElementsAre("a"));
+  ExpectDone(Commit(Remove("a"), Version(1)), 2, 0, 0);
+  EXPECT_THAT(Paths(), IsEmpty());
+}
+
+TEST_P(CommitUnitTest, FileAddedAgain_ReplacesItself) {
+  ExpectDone(Commit(Add("first", 7)), 1, 1, 7);
+  ExpectDone(Commit(Add("first", 8) + Add("a")), 2, 2, 18);
+  EXPECT_THAT(Paths(), ElementsAre("a", "first"));
+}
+
+TEST_P(CommitUnitTest, FileWithAnotherVector_NeedsItsRemove) {
+  ExpectRefused(Commit(Add("first", 100, Vector("v1"))), CommitRefusal::kOtherVector);
+  ExpectDone(Commit(Remove("first") + Add("first", 100, Vector("v1")), Version(0)), 1, 1, 100);
+  ExpectRefused(Commit(Add("first")), CommitRefusal::kOtherVector);
+  ExpectDone(Commit(Remove("first", Vector("v1")) + Add("first", 100, Vector("v2")), Version(1)), 2,
+             1, 100);
+}
+
+TEST_P(CommitUnitTest, EveryKindOfAction_HasItsRows) {
+  const std::string text =
+      R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],)"
+      R"("writerFeatures":["deletionVectors","domainMetadata"]}})"
+      "\n"
+      R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+      R"("schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],)"
+      R"("configuration":{"k":"v"}}})"
+      "\n"
+      R"({"domainMetadata":{"domain":"d","configuration":"c","removed":false}})"
+      "\n"
+      R"({"txn":{"appId":"app","version":7,"lastUpdated":9}})"
+      "\n"
+      R"({"cdc":{"path":"_change_data/x","partitionValues":{"p":null},"size":5,"dataChange":false}})"
+      "\n"
+      R"({"something":{"new":1}})"
+      "\n";
+  ExpectDone(Commit(text + Remove("first") + Add("a"), Version(0)), 1, 1, 10);
+  const auto state = DeltaTable::Open(uri_)->LoadState();
+  ASSERT_TRUE(state.has_value()) << state.error().message();
+  EXPECT_EQ(state->metadata.configuration.at("k"), "v");
+  EXPECT_EQ(state->protocol.writer_features->size(), 2U);
+  EXPECT_EQ(state->app_transactions.at("app").version, 7);
+  EXPECT_EQ(state->domain_metadata.at("d"), "c");
+  // Whoever read version 0 has to look again.
+  ExpectRefused(Commit(Add("b")), CommitRefusal::kMetadata);
+}
+
+TEST_P(CommitUnitTest, AppTransaction_IsDoneOnce) {
+  const std::string text = R"({"txn":{"appId":"app","version":7}})"
+                           "\n";
+  const auto with_app = [](TableCommit& commit) { commit.app_transaction = {"app", 7}; };
+  ExpectDone(Commit(text + Add("a"), std::nullopt, with_app), 1, 2, 110);
+  ExpectRefused(Commit(text + Add("b"), std::nullopt, with_app), CommitRefusal::kAppTransaction);
+  EXPECT_THAT(Paths(), ElementsAre("a", "first"));
+}
+
+TEST_P(CommitUnitTest, CommitId_IsThereOnce) {
+  const auto same = [](TableCommit& commit) { commit.commit_id = "the same"; };
+  ExpectDone(Commit(Add("a"), std::nullopt, same), 1, 2, 110);
+  ExpectRefused(Commit(Add("b"), std::nullopt, same), CommitRefusal::kCommitId);
+}
+
+TEST_P(CommitUnitTest, Deadline_IsByTheDatabasesClock) {
+  const auto now = *store::MetadataStore(*connection_).LoadClock();
+  ExpectRefused(
+      Commit(Add("a"), std::nullopt, [&](TableCommit& commit) { commit.deadline_us = now - 1; }),
+      CommitRefusal::kDeadline);
+  ExpectDone(Commit(Add("a"), std::nullopt,
+                    [&](TableCommit& commit) { commit.deadline_us = now + 600'000'000; }),
+             1, 2, 110);
+}
+
+TEST_P(CommitUnitTest, InCommitTimestamp_IncreasesAndDoesNotRunAhead) {
+  const std::int64_t now = *store::MetadataStore(*connection_).LoadClock() / 1000;
+  const auto at = [&](std::int64_t ms) {
+    return [ms](TableCommit& commit) {
+      commit.is_in_commit = true;
+      commit.timestamp = Timestamp(ms);
+      commit.clock_skew_ms_max = 1'000;
+    };
+  };
+  ExpectRefused(Commit(Add("a"), Version(0), at(0)), CommitRefusal::kTimestamp);
+  ExpectRefused(Commit(Add("a"), Version(0), at(now + 600'000)), CommitRefusal::kClockSkew);
+  const auto answer = Commit(Add("a"), Version(0), at(now));
+  ExpectDone(answer, 1, 2, 110);
+  EXPECT_EQ(answer.timestamp, Timestamp(now));
+  ExpectRefused(Commit(Add("b"), Version(1), at(now)), CommitRefusal::kTimestamp);
+}
+
+TEST_P(CommitUnitTest, DroppedTable_IsGone) {
+  store::TableRow other = table_;
+  const auto commit = [&](TableCommit& c) { c.table_id = TableId::MakeRandom(); };
+  ExpectRefused(Commit(Add("a"), std::nullopt, commit), CommitRefusal::kNoTable);
+}
+
+TEST_P(CommitUnitTest, TimesIncrease) {
+  CommitAnswer before;
+  for (int i = 0; i < 20; ++i) {
+    const CommitAnswer answer = Commit(Add(fmt::format("f{}", i)));
+    ASSERT_EQ(answer.kind, CommitAnswer::Kind::kDone);
+    if (i > 0) {
+      EXPECT_GT(answer.timestamp, before.timestamp);
+      EXPECT_GT(answer.ratified_at_us, before.ratified_at_us);
+    }
+    before = answer;
+  }
+}
+
+}  // namespace
+}  // namespace deltalakedb::testing
