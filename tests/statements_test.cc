@@ -203,6 +203,8 @@ class PostgresStatementsTest : public ::testing::Test {
         "INSERT INTO dl_domain_metadata SELECT md5(t::text)::uuid, v, false, 'domain ' || v % 50, "
         "''"
         " FROM generate_series(1, 50) t, generate_series(0, 999) v;"
+        "INSERT INTO dl_commit_fences SELECT md5(t::text)::uuid, 0, 'id ' || v, NULL"
+        " FROM generate_series(1, 50) t, generate_series(0, 99) v;"
         "ANALYZE");
   }
 
@@ -258,6 +260,11 @@ TEST_F(PostgresStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kLoadAppTransactions, "dl_txn_actions_pkey"},
       {StatementId::kLoadDomainMetadata, "dl_domain_metadata_pkey"},
       {StatementId::kAdvanceTable, "Index Scan using dl_tables_pkey"},
+      {StatementId::kCommitAdvance, "Index Scan using dl_tables_pkey"},
+      {StatementId::kCommitVersion, "Index Scan using dl_add_files_pkey"},
+      {StatementId::kListLiveVectors, "dl_add_files_pkey"},
+      {StatementId::kFindAppVersion, "dl_txn_actions_pkey"},
+      {StatementId::kFindFence, "dl_commit_fences_pkey"},
       {StatementId::kUpdateVersionIndex, "Index Scan using dl_table_versions_pkey"},
   };
   for (const auto& [id, part] : expected) {

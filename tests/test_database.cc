@@ -150,6 +150,8 @@ class PostgresTestDatabase final : public TestDatabase {
         " UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = '{0}'"
         " UNION ALL SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(c.oid))"
         " FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace WHERE nspname = '{0}'"
+        " UNION ALL SELECT pg_get_functiondef(p.oid) FROM pg_proc p"
+        " JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = '{0}'"
         " UNION ALL SELECT definition FROM pg_views WHERE schemaname = '{0}' ORDER BY line",
         schema_));
   }
