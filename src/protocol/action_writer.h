@@ -14,6 +14,7 @@
 #include <rapidjson/writer.h>
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,13 +24,28 @@ namespace deltalakedb::protocol {
 
 using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
 
-void WriteAdd(const AddFile& add, JsonWriter& writer);
-void WriteRemove(const RemoveFile& remove, JsonWriter& writer);
-void WriteCdc(const CdcFile& cdc, JsonWriter& writer);
-void WriteMetadata(const Metadata& metadata, JsonWriter& writer);
+// A field that the protocol does not know: name and verbatim JSON.
+struct UnknownFieldView {
+  std::string_view name;
+  std::string_view json;
+};
+using UnknownFieldsView = std::span<const UnknownFieldView>;
+
+// Such fields of an action whose struct has no room for them. They are written behind the others.
+struct ActionExtras {
+  UnknownFieldsView fields;
+  UnknownFieldsView nested;  // of its deletionVector, or of a metaData's format
+};
+
+void WriteAdd(const AddFile& add, JsonWriter& writer, const ActionExtras& extras = {});
+void WriteRemove(const RemoveFile& remove, JsonWriter& writer, const ActionExtras& extras = {});
+void WriteCdc(const CdcFile& cdc, JsonWriter& writer, const ActionExtras& extras = {});
+void WriteMetadata(const Metadata& metadata, JsonWriter& writer, const ActionExtras& extras = {});
 void WriteProtocol(const Protocol& protocol, JsonWriter& writer);
-void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer);
-void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer);
+void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer,
+                         const ActionExtras& extras = {});
+void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer,
+                         const ActionExtras& extras = {});
 
 // The pieces that others need as well: an object's key, a text, JSON text as a value, and objects
 // of texts.
