@@ -37,15 +37,22 @@ struct ActionExtras {
   UnknownFieldsView nested;  // of its deletionVector, or of a metaData's format
 };
 
-void WriteAdd(const AddFile& add, JsonWriter& writer, const ActionExtras& extras = {});
-void WriteRemove(const RemoveFile& remove, JsonWriter& writer, const ActionExtras& extras = {});
-void WriteCdc(const CdcFile& cdc, JsonWriter& writer, const ActionExtras& extras = {});
-void WriteMetadata(const Metadata& metadata, JsonWriter& writer, const ActionExtras& extras = {});
+void WriteAdd(const AddFile& add, JsonWriter& writer);
+void WriteRemove(const RemoveFile& remove, JsonWriter& writer);
+void WriteCdc(const CdcFile& cdc, JsonWriter& writer);
+void WriteMetadata(const Metadata& metadata, JsonWriter& writer);
 void WriteProtocol(const Protocol& protocol, JsonWriter& writer);
-void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer,
-                         const ActionExtras& extras = {});
-void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer,
-                         const ActionExtras& extras = {});
+void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer);
+void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer);
+
+// The same with fields that the struct has no room for.
+void WriteWithExtras(const AddFile& add, const ActionExtras& extras, JsonWriter& writer);
+void WriteWithExtras(const RemoveFile& remove, const ActionExtras& extras, JsonWriter& writer);
+void WriteWithExtras(const CdcFile& cdc, const ActionExtras& extras, JsonWriter& writer);
+void WriteWithExtras(const Metadata& metadata, const ActionExtras& extras, JsonWriter& writer);
+void WriteWithExtras(const AppTransaction& transaction, const ActionExtras& extras,
+                     JsonWriter& writer);
+void WriteWithExtras(const DomainMetadata& domain, const ActionExtras& extras, JsonWriter& writer);
 
 // The pieces that others need as well: an object's key, a text, JSON text as a value, and objects
 // of texts.

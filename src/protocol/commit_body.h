@@ -43,14 +43,18 @@ struct CommitInfoFields {
 // facts action and field).
 Result<std::string> WriteCommitInfo(const CommitInfoFields& fields, std::string_view own = "{}");
 
+// The longest body written. Unit: bytes.
+inline constexpr std::size_t kCommitBodyBytesMax = 2'000'000'000;
+
 // A commit's text in three parts, so that a rebase writes again only what it changes: nearly always
 // the commitInfo alone, sometimes the few actions before the files, and the files only where row
 // ids move.
 class CommitBody {
  public:
   // Errors: InvalidArgument (as WriteCommitInfo), LimitExceeded (the text is longer than
-  // kCommitBodyBytesMax; fact limit).
-  static Result<CommitBody> Make(const StagedActions& staged, const CommitInfoFields& info);
+  // `bytes_max`, a parameter for tests; fact limit).
+  static Result<CommitBody> Make(const StagedActions& staged, const CommitInfoFields& info,
+                                 std::size_t bytes_max = kCommitBodyBytesMax);
 
   // Each writes its part again from the same actions. Errors as Make; the body is then as before.
   Result<void> RewriteCommitInfo(const StagedActions& staged, const CommitInfoFields& info);
@@ -69,14 +73,13 @@ class CommitBody {
   std::string Text() const;
 
  private:
-  CommitBody() = default;
+  explicit CommitBody(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  Result<void> Replace(std::string& part, std::string text);
 
+  std::size_t bytes_max_;
   std::string commit_info_;
   std::string table_actions_;
   std::string files_;
 };
-
-// The longest body written. Unit: bytes.
-inline constexpr std::size_t kCommitBodyBytesMax = 2'000'000'000;
 
 }  // namespace deltalakedb::protocol

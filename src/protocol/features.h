@@ -26,7 +26,7 @@ Result<void> CheckManagedByFiles(const Protocol& protocol);
 
 // Whether this program may commit actions that it is given to a table with this protocol and
 // metadata, and keep every promise that the table's features make. It writes no data files: what a
-// feature asks of their rows is up to whoever wrote them (see kWritableFeatures in features.cc).
+// feature asks of their rows is up to whoever wrote them (see kFeatures in writer_features.cc).
 // Errors: Unsupported (writer version, features or properties, by name, fact "features"), Corrupt
 // (feature lists that contradict the versions).
 Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata);
@@ -35,6 +35,11 @@ Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata);
 // the versions imply.
 std::set<std::string, std::less<>> FeaturesOf(const Protocol& protocol);
 bool Supports(const Protocol& protocol, std::string_view feature);
+
+// Whether versions and feature lists fit each other, and each feature has what it needs: what a
+// commit may not get wrong, whoever can read it.
+// Errors: InvalidArgument (facts field, and features where it is about some).
+Result<void> CheckWellFormed(const Protocol& protocol);
 
 // Whether a commit may replace one protocol by another: nothing is lowered, and no feature is lost,
 // those that the old versions implied included.

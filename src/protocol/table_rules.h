@@ -49,7 +49,10 @@ Result<void> CheckFiles(const StagedActions& staged, const TableRules& rules);
 //
 // A commit that changes how the table is partitioned has to remove every live file, which only the
 // log can tell: see ChangesPartitioning.
-// Errors: InvalidArgument (as CheckFiles), Unsupported (fact features).
+// Row tracking is enabled when a table is made, or not by this program: every live file would need
+// row ids first.
+// Errors: InvalidArgument (as CheckFiles), Unsupported (fact features), Corrupt (the schema of the
+// table read cannot be understood).
 Result<void> CheckAgainst(const StagedActions& staged, const TableState* state);
 
 // The same where the rules of the table read are at hand; they are used unless the commit changes
