@@ -39,6 +39,7 @@ int ExitStatusFor(ErrorCode code) {
     case ErrorCode::kCorrupt:
       return 5;
     case ErrorCode::kAlreadyExists:
+    case ErrorCode::kConflict:
       return 6;
     case ErrorCode::kPermission:
     case ErrorCode::kBusy:

@@ -28,7 +28,8 @@ LAYERS = [
     {"storage", "store"},
     {"log"},
     {"table"},
-    {"txn", "mirror", "importer"},
+    {"txn"},
+    {"mirror", "importer"},
     {"apps", "python", "server"},
 ]
 LAYER_OF = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}

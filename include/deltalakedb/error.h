@@ -21,15 +21,16 @@ enum class ErrorCode {
   kInvalidArgument,  // the caller's input is wrong; the same call fails again
   kNotFound,         // table, version, time or file does not exist
   kAlreadyExists,    // a name or version is taken
-  kUnsupported,      // a protocol version, feature or schema this program does not know
-  kCorrupt,          // what was read breaks the Delta protocol
-  kPermission,       // the system denied access
-  kBusy,             // locked by somebody else; try again later
-  kUnavailable,      // a server or store did not answer; try again later
-  kIo,               // reading or writing failed
-  kLimitExceeded,    // a named limit was hit
-  kCancelled,        // the caller asked to stop
-  kInternal,         // a bug of ours
+  kConflict,       // what others committed meanwhile contradicts the commit; read again, then redo
+  kUnsupported,    // a protocol version, feature or schema this program does not know
+  kCorrupt,        // what was read breaks the Delta protocol
+  kPermission,     // the system denied access
+  kBusy,           // locked by somebody else; try again later
+  kUnavailable,    // a server or store did not answer; try again later
+  kIo,             // reading or writing failed
+  kLimitExceeded,  // a named limit was hit
+  kCancelled,      // the caller asked to stop
+  kInternal,       // a bug of ours
 };
 
 // Whether the same call can succeed when it is made again unchanged.

@@ -12,6 +12,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "NotFound";
     case ErrorCode::kAlreadyExists:
       return "AlreadyExists";
+    case ErrorCode::kConflict:
+      return "Conflict";
     case ErrorCode::kUnsupported:
       return "Unsupported";
     case ErrorCode::kCorrupt:

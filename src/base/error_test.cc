@@ -17,6 +17,7 @@ constexpr ErrorCode kAllCodes[] = {
     ErrorCode::kInvalidArgument,
     ErrorCode::kNotFound,
     ErrorCode::kAlreadyExists,
+    ErrorCode::kConflict,
     ErrorCode::kUnsupported,
     ErrorCode::kCorrupt,
     ErrorCode::kPermission,

@@ -1,16 +1,12 @@
 #include "protocol/action_json.h"
 
-#include <fmt/format.h>
-#include <simdjson.h>
-
-#include <limits>
+#include <algorithm>
 #include <utility>
 
+#include "protocol/action_parser_internal.h"
 #include "protocol/json_text.h"
 
 namespace deltalakedb::protocol {
-
-namespace ondemand = simdjson::ondemand;
 
 // What the parser needs must fit into what callers promise.
 static_assert(kLinePaddingBytes >= simdjson::SIMDJSON_PADDING);
@@ -27,125 +23,34 @@ std::string_view Trim(std::string_view text) {
 
 }  // namespace
 
-// Reads values off the on-demand parser. Every reader answers false after it has written down what
-// is wrong; nothing more may be read from the line then.
-class ActionParser::Impl {
- public:
-  Result<Action> Parse(std::string_view line, FileDetail detail, Arena& arena);
+// The innermost of names_ is the field that is read from now on.
+bool ActionParser::Impl::EnterField(std::string_view name) {
+  std::string& entered = names_[depth_ - 1];
+  entered.assign(name);
+  return notes_ == nullptr || NoteField(entered);
+}
 
- private:
-  // Calls read(name, value, is_null) for every field of an object.
-  template <typename Read>
-  bool ForEachEntry(ondemand::value& value, Read read);
-  // Calls read(name, value) for every field that is not null: a null field is an absent one.
-  template <typename Read>
-  bool ForEachField(ondemand::value& value, Read read);
-  template <typename Read>
-  bool ForEachElement(ondemand::value& value, Read read);
-
-  bool ReadText(ondemand::value& value, std::string_view& out);
-  bool ReadInt64(ondemand::value& value, std::int64_t& out);
-  bool ReadInt32(ondemand::value& value, std::int32_t& out);
-  bool ReadBool(ondemand::value& value, bool& out);
-  bool ReadRaw(ondemand::value& value, std::string& out);
-  bool ReadStrings(ondemand::value& value, std::vector<std::string>& out);
-  bool ReadOwnedMap(ondemand::value& value, std::map<std::string, std::string>& out);
-  bool ReadMap(ondemand::value& value, Arena& arena, StringMapView& out);
-  // Check what is not wanted, so that a line is right or wrong whatever the detail asked for; only
-  // the escapes in its texts, which cost as much as reading them, are not looked at.
-  bool SkipText(ondemand::value& value);
-  bool SkipMap(ondemand::value& value);
-  bool ReadDeletionVector(ondemand::value& value, Arena& arena, DeletionVector& out);
-  bool CheckUnknown(ondemand::value& value);
-  bool KeepUnknown(std::string_view name, ondemand::value& value, UnknownFields& out);
-
-  // Sets `out` from a value that is known not to be null.
-  bool ReadInto(ondemand::value& value, std::string& out);
-  bool ReadInto(ondemand::value& value, std::int64_t& out) { return ReadInt64(value, out); }
-  bool ReadInto(ondemand::value& value, bool& out) { return ReadBool(value, out); }
-  template <typename T>
-  bool ReadOptional(ondemand::value& value, std::optional<T>& out);
-  bool ReadArenaText(ondemand::value& value, Arena& arena, std::string_view& out);
-
-  bool ReadAdd(ondemand::value& value, FileDetail detail, Arena& arena, AddFile& out);
-  bool ReadRemove(ondemand::value& value, FileDetail detail, Arena& arena, RemoveFile& out);
-  bool ReadCdc(ondemand::value& value, Arena& arena, CdcFile& out);
-  bool ReadMetadata(ondemand::value& value, Metadata& out);
-  bool ReadFormat(ondemand::value& value, Metadata& out);
-  bool ReadProtocol(ondemand::value& value, Protocol& out);
-  bool ReadAppTransaction(ondemand::value& value, AppTransaction& out);
-  bool ReadDomainMetadata(ondemand::value& value, DomainMetadata& out);
-  bool ReadCommitInfo(ondemand::value& value, CommitInfo& out);
-  bool ReadCommitInfoField(ondemand::value& value, ondemand::json_type type, CommitInfo& out);
-  bool ReadCheckpointMetadata(ondemand::value& value, CheckpointMetadata& out);
-  bool ReadSidecar(ondemand::value& value, Sidecar& out);
-  bool ReadAction(std::string_view name, ondemand::value& value, FileDetail detail, Arena& arena,
-                  std::optional<Action>& out);
-
-  bool Require(bool present, std::string_view field) {
-    return present || Problem(fmt::format("its {} is missing", field));
+bool ActionParser::Impl::NoteField(const std::string& name) {
+  std::vector<std::string>& seen = seen_[depth_ - 1];
+  if (std::ranges::find(seen, name) != seen.end()) {
+    return Problem(fmt::format("its {} is there twice", name));
   }
-  bool Problem(std::string what) {
-    if (problem_.empty()) problem_ = std::move(what);
-    return false;
+  if (seen.size() == kFieldsPerObjectMax) {
+    has_too_many_fields_ = true;
+    return Problem(fmt::format("one of its objects has more fields than {}", kFieldsPerObjectMax));
   }
-  bool Check(simdjson::error_code code) {
-    if (code == simdjson::SUCCESS) return true;
-    switch (code) {
-      case simdjson::INCORRECT_TYPE:
-      case simdjson::NUMBER_ERROR:
-      case simdjson::NUMBER_OUT_OF_RANGE:
-        return Problem(field_.empty() ? "a value has the wrong type"
-                                      : fmt::format("its {} has the wrong type", field_));
-      case simdjson::UTF8_ERROR:
-        return Problem("it is not UTF-8");
-      case simdjson::MEMALLOC:
-        out_of_memory_ = true;
-        return false;
-      default:
-        return Problem(fmt::format("it is not valid JSON ({})", simdjson::error_message(code)));
-    }
-  }
-
-  ondemand::parser parser_;
-  std::string field_;  // the one being read, for messages
-  std::string problem_;
-  bool out_of_memory_ = false;
-  std::vector<StringMapEntry> entries_;
-};
-
-template <typename Read>
-bool ActionParser::Impl::ForEachEntry(ondemand::value& value, Read read) {
-  ondemand::object object;
-  if (!Check(value.get_object().get(object))) return false;
-  for (auto item : object) {
-    ondemand::field field;
-    std::string_view name;
-    bool is_null = false;
-    if (!Check(std::move(item).get(field)) || !Check(field.unescaped_key().get(name))) return false;
-    field_.assign(name);
-    ondemand::value entry = field.value();
-    if (!Check(entry.is_null().get(is_null)) || !read(name, entry, is_null)) return false;
-  }
+  seen.push_back(name);
   return true;
 }
 
-template <typename Read>
-bool ActionParser::Impl::ForEachField(ondemand::value& value, Read read) {
-  return ForEachEntry(value, [&](std::string_view name, ondemand::value& field, bool is_null) {
-    return is_null || read(name, field);
+bool ActionParser::Impl::RequireStrictly(std::string_view object,
+                                         std::initializer_list<std::string_view> fields) {
+  if (notes_ == nullptr) return true;
+  // It was left, so its fields are those of one level further in.
+  const std::vector<std::string>& seen = seen_[depth_];
+  return std::ranges::all_of(fields, [&](std::string_view name) {
+    return Require(std::ranges::find(seen, name) != seen.end(), fmt::format("{}.{}", object, name));
   });
-}
-
-template <typename Read>
-bool ActionParser::Impl::ForEachElement(ondemand::value& value, Read read) {
-  ondemand::array array;
-  if (!Check(value.get_array().get(array))) return false;
-  for (auto item : array) {
-    ondemand::value element;
-    if (!Check(std::move(item).get(element)) || !read(element)) return false;
-  }
-  return true;
 }
 
 bool ActionParser::Impl::ReadText(ondemand::value& value, std::string_view& out) {
@@ -180,7 +85,7 @@ bool ActionParser::Impl::ReadInt32(ondemand::value& value, std::int32_t& out) {
   std::int64_t wide = 0;
   if (!ReadInt64(value, wide)) return false;
   if (!std::in_range<std::int32_t>(wide)) {
-    return Problem(fmt::format("its {} is out of range", field_));
+    return Problem(fmt::format("its {} is out of range", field()));
   }
   out = static_cast<std::int32_t>(wide);
   return true;
@@ -204,12 +109,16 @@ bool ActionParser::Impl::ReadRaw(ondemand::value& value, std::string& out) {
     return false;
   }
   raw = Trim(raw);
-  if (!IsJson(raw)) return Problem(fmt::format("its {} is not valid JSON", field_));
+  if (!IsJson(raw)) return Problem(fmt::format("its {} is not valid JSON", field()));
   out.assign(raw);
   return true;
 }
 
 bool ActionParser::Impl::CheckUnknown(ondemand::value& value) {
+  if (notes_ != nullptr && depth_ > 1) {
+    return KeepUnknown(field(), value,
+                       depth_ == 2 ? notes_->unknown_fields : notes_->nested_fields);
+  }
   std::string raw;
   return ReadRaw(value, raw);
 }
@@ -231,7 +140,8 @@ bool ActionParser::Impl::ReadStrings(ondemand::value& value, std::vector<std::st
 bool ActionParser::Impl::ReadOwnedMap(ondemand::value& value,
                                       std::map<std::string, std::string>& out) {
   out.clear();
-  return ForEachField(value, [&](std::string_view name, ondemand::value& entry) {
+  return ForEachEntry(value, [&](std::string_view name, ondemand::value& entry, bool is_null) {
+    if (is_null) return notes_ == nullptr || Problem(fmt::format("its {} is null", name));
     return ReadInto(entry, out[std::string(name)]);
   });
 }
@@ -283,7 +193,8 @@ bool ActionParser::Impl::ReadDeletionVector(ondemand::value& value, Arena& arena
     return CheckUnknown(field);
   });
   return ok && Require(has_type, "deletionVector.storageType") &&
-         Require(has_path, "deletionVector.pathOrInlineDv");
+         Require(has_path, "deletionVector.pathOrInlineDv") &&
+         RequireStrictly("deletionVector", {"sizeInBytes", "cardinality"});
 }
 
 bool ActionParser::Impl::ReadAdd(ondemand::value& value, FileDetail detail, Arena& arena,
@@ -330,7 +241,8 @@ bool ActionParser::Impl::ReadAdd(ondemand::value& value, FileDetail detail, Aren
     return CheckUnknown(field);
   });
   return ok && Require(has_path, "add.path") && Require(has_size, "add.size") &&
-         Require(has_time, "add.modificationTime") && Require(has_change, "add.dataChange");
+         Require(has_time, "add.modificationTime") && Require(has_change, "add.dataChange") &&
+         RequireStrictly("add", {"partitionValues"});
 }
 
 bool ActionParser::Impl::ReadRemove(ondemand::value& value, FileDetail detail, Arena& arena,
@@ -367,7 +279,7 @@ bool ActionParser::Impl::ReadRemove(ondemand::value& value, FileDetail detail, A
     }
     return CheckUnknown(field);
   });
-  return ok && Require(has_path, "remove.path");
+  return ok && Require(has_path, "remove.path") && RequireStrictly("remove", {"dataChange"});
 }
 
 bool ActionParser::Impl::ReadCdc(ondemand::value& value, Arena& arena, CdcFile& out) {
@@ -383,19 +295,21 @@ bool ActionParser::Impl::ReadCdc(ondemand::value& value, Arena& arena, CdcFile& 
     if (name == "tags") return ReadMap(field, arena, out.tags.emplace());
     return CheckUnknown(field);
   });
-  return ok && Require(has_path, "cdc.path");
+  return ok && Require(has_path, "cdc.path") &&
+         RequireStrictly("cdc", {"partitionValues", "size", "dataChange"});
 }
 
 bool ActionParser::Impl::ReadFormat(ondemand::value& value, Metadata& out) {
-  return ForEachField(value, [&](std::string_view name, ondemand::value& field) {
+  const bool ok = ForEachField(value, [&](std::string_view name, ondemand::value& field) {
     if (name == "provider") return ReadOptional(field, out.format_provider);
     if (name == "options") return ReadOwnedMap(field, out.format_options);
     return CheckUnknown(field);
   });
+  return ok && RequireStrictly("format", {"provider"});
 }
 
 bool ActionParser::Impl::ReadMetadata(ondemand::value& value, Metadata& out) {
-  return ForEachField(value, [&](std::string_view name, ondemand::value& field) {
+  const bool ok = ForEachField(value, [&](std::string_view name, ondemand::value& field) {
     if (name == "id") return ReadOptional(field, out.id);
     if (name == "name") return ReadOptional(field, out.name);
     if (name == "description") return ReadOptional(field, out.description);
@@ -406,6 +320,8 @@ bool ActionParser::Impl::ReadMetadata(ondemand::value& value, Metadata& out) {
     if (name == "configuration") return ReadOwnedMap(field, out.configuration);
     return KeepUnknown(name, field, out.unknown_fields);
   });
+  return ok && RequireStrictly("metaData", {"id", "format", "schemaString", "partitionColumns",
+                                            "configuration"});
 }
 
 bool ActionParser::Impl::ReadProtocol(ondemand::value& value, Protocol& out) {
@@ -455,7 +371,8 @@ bool ActionParser::Impl::ReadDomainMetadata(ondemand::value& value, DomainMetada
     if (name == "removed") return ReadBool(field, out.removed);
     return CheckUnknown(field);
   });
-  return ok && Require(has_domain, "domainMetadata.domain");
+  return ok && Require(has_domain, "domainMetadata.domain") &&
+         RequireStrictly("domainMetadata", {"configuration", "removed"});
 }
 
 // commitInfo is free-form: a known field of another type than usual is not an error, it only stays
@@ -468,17 +385,22 @@ bool ActionParser::Impl::ReadCommitInfo(ondemand::value& value, CommitInfo& out)
   out.raw.assign(Trim(raw));
   if (!IsJson(out.raw)) return Problem("its commitInfo is not valid JSON");
   if (!Check(object.reset().get(is_empty))) return false;
+  ++depth_;
+  if (notes_ != nullptr) seen_[depth_ - 1].clear();
   for (auto item : object) {
     ondemand::field field;
     std::string_view name;
     ondemand::json_type type{};
-    if (!Check(std::move(item).get(field)) || !Check(field.unescaped_key().get(name))) return false;
-    field_.assign(name);
+    if (!Check(std::move(item).get(field)) || !Check(field.unescaped_key().get(name)) ||
+        !EnterField(name)) {
+      return false;
+    }
     ondemand::value field_value = field.value();
     if (!Check(field_value.type().get(type)) || !ReadCommitInfoField(field_value, type, out)) {
       return false;
     }
   }
+  --depth_;
   return true;
 }
 
@@ -501,7 +423,7 @@ bool ActionParser::Impl::ReadCommitInfoField(ondemand::value& value, ondemand::j
     field = Trim(json);
     return true;
   };
-  const std::string_view name = field_;
+  const std::string_view name = field();
   if (name == "timestamp") return number(out.timestamp);
   if (name == "inCommitTimestamp") return number(out.in_commit_timestamp);
   if (name == "readVersion") return number(out.read_version);
@@ -589,7 +511,9 @@ Result<Action> ActionParser::Impl::Parse(std::string_view line, FileDetail detai
   }
   problem_.clear();
   out_of_memory_ = false;
-  field_.clear();
+  missing_.clear();
+  has_too_many_fields_ = false;
+  depth_ = 0;
   std::optional<Action> action;
   const bool ok = [&] {
     ondemand::document document;
@@ -608,6 +532,9 @@ Result<Action> ActionParser::Impl::Parse(std::string_view line, FileDetail detai
         })) {
       return false;
     }
+    if (notes_ != nullptr && (seen_[0].size() != 1 || !action)) {
+      return Problem("it is not an object of one member, which names the action");
+    }
     const char* rest = nullptr;
     if (document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS) {
       return Problem("something follows its JSON object");
@@ -615,8 +542,35 @@ Result<Action> ActionParser::Impl::Parse(std::string_view line, FileDetail detai
     return true;
   }();
   if (!ok && out_of_memory_) return Fail(ErrorCode::kUnavailable, "there is not enough memory");
-  if (!ok) return Fail(ErrorCode::kCorrupt, std::move(problem_));
+  if (!ok) {
+    return Fail(has_too_many_fields_ ? ErrorCode::kLimitExceeded : ErrorCode::kCorrupt,
+                std::move(problem_));
+  }
   return action ? std::move(*action) : Action(UnknownAction{});
+}
+
+Result<Action> ActionParser::Impl::ParseStrictly(std::string_view line, Arena& arena,
+                                                 LineNotes& notes) {
+  notes.action.clear();
+  notes.field.clear();
+  notes.unknown_fields.clear();
+  notes.nested_fields.clear();
+  for (std::string& name : names_) name.clear();
+  notes_ = &notes;
+  auto action = Parse(line, FileDetail::kAll, arena);
+  notes_ = nullptr;
+  notes.action = names_[0];
+  if (action) return action;
+  if (!missing_.empty()) {
+    const bool is_led = missing_.starts_with(notes.action + ".");
+    notes.field = is_led ? missing_.substr(notes.action.size() + 1) : missing_;
+    return action;
+  }
+  for (std::size_t i = 1; i < depth_; ++i) {
+    if (i > 1) notes.field += '.';
+    notes.field += names_[i];
+  }
+  return action;
 }
 
 ActionParser::ActionParser() : impl_(std::make_unique<Impl>()) {}
@@ -626,6 +580,10 @@ ActionParser& ActionParser::operator=(ActionParser&&) noexcept = default;
 
 Result<Action> ActionParser::Parse(std::string_view line, FileDetail detail, Arena& arena) {
   return impl_->Parse(line, detail, arena);
+}
+
+Result<Action> ActionParser::ParseStrictly(std::string_view line, Arena& arena, LineNotes& notes) {
+  return impl_->ParseStrictly(line, arena, notes);
 }
 
 }  // namespace deltalakedb::protocol

@@ -54,6 +54,17 @@ enum class FileDetail {
   kAll,
 };
 
+// What a writer's own line says beyond its action, or which field of it is wrong.
+struct LineNotes {
+  std::string action;            // the name of the line's action, as far as one was found
+  std::string field;             // after an error: the field, such as `deletionVector.offset`
+  UnknownFields unknown_fields;  // of an action whose struct has no room for them
+  UnknownFields nested_fields;   // of its deletionVector, or of a metaData's format
+};
+
+// Fields of one object of a writer's own line.
+inline constexpr std::size_t kFieldsPerObjectMax = 1'000;
+
 class ActionParser {
  public:
   ActionParser();
@@ -65,6 +76,13 @@ class ActionParser {
   // Errors: Corrupt (not a JSON object, a required field missing or of a wrong type, two actions in
   // one line), LimitExceeded (a line too long).
   Result<Action> Parse(std::string_view line, FileDetail detail, Arena& arena);
+
+  // Parses a line that is to become part of a log, and so has to be as the protocol wants it, while
+  // Parse takes what logs have: every field that is required is there, no field comes twice, no
+  // text of a map of texts is null where that means nothing, and the line has one member. Unknown
+  // fields come out in `notes`, whose fields are set after an error, too.
+  // Errors: as Parse, and LimitExceeded (more than kFieldsPerObjectMax fields).
+  Result<Action> ParseStrictly(std::string_view line, Arena& arena, LineNotes& notes);
 
  private:
   class Impl;

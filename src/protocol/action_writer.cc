@@ -35,6 +35,13 @@ void WriteUnknownFields(const UnknownFields& fields, JsonWriter& writer) {
   }
 }
 
+void WriteUnknownFields(UnknownFieldsView fields, JsonWriter& writer) {
+  for (const UnknownFieldView& field : fields) {
+    WriteKey(field.name, writer);
+    WriteRaw(field.json, writer);
+  }
+}
+
 template <typename Text>
 void WriteOptionalText(std::string_view key, const std::optional<Text>& text, JsonWriter& writer) {
   if (!text) return;
@@ -50,7 +57,8 @@ void WriteOptionalInteger(std::string_view key, const std::optional<Integer>& va
   writer.Int64(*value);
 }
 
-void WriteDeletionVector(const DeletionVector& vector, JsonWriter& writer) {
+void WriteDeletionVector(const DeletionVector& vector, UnknownFieldsView unknown_fields,
+                         JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("storageType", writer);
     WriteText(vector.storage_type, writer);
@@ -61,6 +69,7 @@ void WriteDeletionVector(const DeletionVector& vector, JsonWriter& writer) {
     writer.Int(vector.size_in_bytes);
     WriteKey("cardinality", writer);
     writer.Int64(vector.cardinality);
+    WriteUnknownFields(unknown_fields, writer);
   });
 }
 
@@ -71,17 +80,19 @@ void WriteOptionalMap(std::string_view key, const std::optional<StringMapView>& 
   WriteStringMapView(*map, writer);
 }
 
-void WriteOptionalVector(const std::optional<DeletionVector>& vector, JsonWriter& writer) {
+void WriteOptionalVector(const std::optional<DeletionVector>& vector,
+                         UnknownFieldsView unknown_fields, JsonWriter& writer) {
   if (!vector) return;
   WriteKey("deletionVector", writer);
-  WriteDeletionVector(*vector, writer);
+  WriteDeletionVector(*vector, unknown_fields, writer);
 }
 
-void WriteFormat(const Metadata& metadata, JsonWriter& writer) {
+void WriteFormat(const Metadata& metadata, UnknownFieldsView unknown_fields, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteOptionalText("provider", metadata.format_provider, writer);
     WriteKey("options", writer);
     WriteStringMap(metadata.format_options, writer);
+    WriteUnknownFields(unknown_fields, writer);
   });
 }
 
@@ -127,7 +138,9 @@ void WriteStringMapView(StringMapView map, JsonWriter& writer) {
   });
 }
 
-void WriteAdd(const AddFile& add, JsonWriter& writer) {
+void WriteAdd(const AddFile& add, JsonWriter& writer) { WriteWithExtras(add, {}, writer); }
+
+void WriteWithExtras(const AddFile& add, const ActionExtras& extras, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("path", writer);
     WriteText(add.path, writer);
@@ -141,14 +154,19 @@ void WriteAdd(const AddFile& add, JsonWriter& writer) {
     writer.Bool(add.data_change);
     WriteOptionalText("stats", add.stats, writer);
     WriteOptionalMap("tags", add.tags, writer);
-    WriteOptionalVector(add.deletion_vector, writer);
+    WriteOptionalVector(add.deletion_vector, extras.nested, writer);
     WriteOptionalInteger("baseRowId", add.base_row_id, writer);
     WriteOptionalInteger("defaultRowCommitVersion", add.default_row_commit_version, writer);
     WriteOptionalText("clusteringProvider", add.clustering_provider, writer);
+    WriteUnknownFields(extras.fields, writer);
   });
 }
 
 void WriteRemove(const RemoveFile& remove, JsonWriter& writer) {
+  WriteWithExtras(remove, {}, writer);
+}
+
+void WriteWithExtras(const RemoveFile& remove, const ActionExtras& extras, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("path", writer);
     WriteText(remove.path, writer);
@@ -163,13 +181,16 @@ void WriteRemove(const RemoveFile& remove, JsonWriter& writer) {
     WriteOptionalInteger("size", remove.size, writer);
     WriteOptionalText("stats", remove.stats, writer);
     WriteOptionalMap("tags", remove.tags, writer);
-    WriteOptionalVector(remove.deletion_vector, writer);
+    WriteOptionalVector(remove.deletion_vector, extras.nested, writer);
     WriteOptionalInteger("baseRowId", remove.base_row_id, writer);
     WriteOptionalInteger("defaultRowCommitVersion", remove.default_row_commit_version, writer);
+    WriteUnknownFields(extras.fields, writer);
   });
 }
 
-void WriteCdc(const CdcFile& cdc, JsonWriter& writer) {
+void WriteCdc(const CdcFile& cdc, JsonWriter& writer) { WriteWithExtras(cdc, {}, writer); }
+
+void WriteWithExtras(const CdcFile& cdc, const ActionExtras& extras, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("path", writer);
     WriteText(cdc.path, writer);
@@ -180,17 +201,22 @@ void WriteCdc(const CdcFile& cdc, JsonWriter& writer) {
     WriteKey("dataChange", writer);
     writer.Bool(cdc.data_change);
     WriteOptionalMap("tags", cdc.tags, writer);
+    WriteUnknownFields(extras.fields, writer);
   });
 }
 
 void WriteMetadata(const Metadata& metadata, JsonWriter& writer) {
+  WriteWithExtras(metadata, {}, writer);
+}
+
+void WriteWithExtras(const Metadata& metadata, const ActionExtras& extras, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteOptionalText("id", metadata.id, writer);
     WriteOptionalText("name", metadata.name, writer);
     WriteOptionalText("description", metadata.description, writer);
-    if (metadata.format_provider || !metadata.format_options.empty()) {
+    if (metadata.format_provider || !metadata.format_options.empty() || !extras.nested.empty()) {
       WriteKey("format", writer);
-      WriteFormat(metadata, writer);
+      WriteFormat(metadata, extras.nested, writer);
     }
     WriteOptionalText("schemaString", metadata.schema_string, writer);
     WriteKey("partitionColumns", writer);
@@ -199,6 +225,7 @@ void WriteMetadata(const Metadata& metadata, JsonWriter& writer) {
     WriteStringMap(metadata.configuration, writer);
     WriteOptionalInteger("createdTime", metadata.created_time, writer);
     WriteUnknownFields(metadata.unknown_fields, writer);
+    WriteUnknownFields(extras.fields, writer);
   });
 }
 
@@ -215,16 +242,26 @@ void WriteProtocol(const Protocol& protocol, JsonWriter& writer) {
 }
 
 void WriteAppTransaction(const AppTransaction& transaction, JsonWriter& writer) {
+  WriteWithExtras(transaction, {}, writer);
+}
+
+void WriteWithExtras(const AppTransaction& transaction, const ActionExtras& extras,
+                     JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("appId", writer);
     WriteText(transaction.app_id, writer);
     WriteKey("version", writer);
     writer.Int64(transaction.version);
     WriteOptionalInteger("lastUpdated", transaction.last_updated, writer);
+    WriteUnknownFields(extras.fields, writer);
   });
 }
 
 void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer) {
+  WriteWithExtras(domain, {}, writer);
+}
+
+void WriteWithExtras(const DomainMetadata& domain, const ActionExtras& extras, JsonWriter& writer) {
   WriteObject(writer, [&] {
     WriteKey("domain", writer);
     WriteText(domain.domain, writer);
@@ -232,6 +269,7 @@ void WriteDomainMetadata(const DomainMetadata& domain, JsonWriter& writer) {
     WriteText(domain.configuration, writer);
     WriteKey("removed", writer);
     writer.Bool(domain.removed);
+    WriteUnknownFields(extras.fields, writer);
   });
 }
 

@@ -1,8 +1,13 @@
-// Protocol versions and table features: what this program can read (PROTOCOL.md, Table features).
+// Protocol versions and table features: what this program can read and write (PROTOCOL.md, Table
+// features).
 //
 // To support another reader feature, add its name to kReadableFeatures in features.cc, once whoever
 // reads logs and rows does what the feature asks for.
 #pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "deltalakedb/actions.h"
 #include "deltalakedb/result.h"
@@ -18,5 +23,31 @@ Result<void> CheckReadable(const Protocol& protocol);
 // Whether a table's files alone say what its versions are, which CheckReadable asks too.
 // Errors: Unsupported (catalog-managed tables).
 Result<void> CheckManagedByFiles(const Protocol& protocol);
+
+// Whether this program may commit actions that it is given to a table with this protocol and
+// metadata, and keep every promise that the table's features make. It writes no data files: what a
+// feature asks of their rows is up to whoever wrote them (see kFeatures in writer_features.cc).
+// Errors: Unsupported (writer version, features or properties, by name, fact "features"), Corrupt
+// (feature lists that contradict the versions).
+Result<void> CheckWritable(const Protocol& protocol, const Metadata& metadata);
+
+// The features of a protocol: those that it lists and, for a writer version below 7, those that
+// the versions imply.
+std::set<std::string, std::less<>> FeaturesOf(const Protocol& protocol);
+bool Supports(const Protocol& protocol, std::string_view feature);
+
+// Whether versions and feature lists fit each other, and each feature has what it needs: what a
+// commit may not get wrong, whoever can read it.
+// Errors: InvalidArgument (facts field, and features where it is about some).
+Result<void> CheckWellFormed(const Protocol& protocol);
+
+// Whether a commit may replace one protocol by another: nothing is lowered, and no feature is lost,
+// those that the old versions implied included.
+// Errors: InvalidArgument (facts action, field, and features where it is about some).
+Result<void> CheckUpgrade(const Protocol& before, const Protocol& after);
+
+// Whether a commit that was prepared before a feature was added may come after that: nothing is
+// asked of it, or a rebase does what is asked (PROTOCOL.md, Conflict resolution, step 1).
+bool MayPassAddedFeature(std::string_view feature);
 
 }  // namespace deltalakedb::protocol

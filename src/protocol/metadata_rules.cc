@@ -1,0 +1,335 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include "base/try.h"
+#include "deltalakedb/schema.h"
+#include "deltalakedb/transaction.h"
+#include "protocol/excerpt.h"
+#include "protocol/features.h"
+#include "protocol/metadata_rules_internal.h"
+#include "protocol/table_rules.h"
+
+namespace deltalakedb::protocol {
+
+namespace {
+
+constexpr std::string_view kConstraintPrefix = "delta.constraints.";
+constexpr std::string_view kCheckpointPolicy = "delta.checkpointPolicy";
+constexpr std::string_view kIsolationLevel = "delta.isolationLevel";
+
+// A feature that something in a metaData stands on, by the names that it goes by; one of them is
+// enough (PROTOCOL.md, Table features, activation).
+struct Need {
+  std::string what;  // that asks for it
+  std::string_view feature;
+  std::string_view other_name;
+
+  friend auto operator<=>(const Need&, const Need&) = default;
+};
+using Needs = std::set<Need>;
+
+struct Activation {
+  std::string_view key;  // of the configuration, or of a column's metadata
+  std::string_view feature;
+  std::string_view other_name;
+};
+constexpr auto kActivatingProperties = std::to_array<Activation>({
+    {kAppendOnly, "appendOnly", ""},
+    {"delta.enableChangeDataFeed", "changeDataFeed", ""},
+    {kEnableDeletionVectors, "deletionVectors", ""},
+    {kEnableRowTracking, "rowTracking", ""},
+    {kEnableInCommitTimestamps, "inCommitTimestamp", ""},
+    {"delta.enableTypeWidening", "typeWidening", "typeWidening-preview"},
+    {"delta.enableVariantShredding", "variantShredding", "variantShredding-preview"},
+});
+constexpr auto kActivatingFieldMetadata = std::to_array<Activation>({
+    {"delta.invariants", "invariants", ""},
+    {"delta.generationExpression", "generatedColumns", ""},
+    {"delta.identity.start", "identityColumns", ""},
+    {"CURRENT_DEFAULT", "allowColumnDefaults", ""},
+});
+
+const std::string* FindProperty(const Metadata& metadata, std::string_view property) {
+  const auto found = metadata.configuration.find(std::string(property));
+  return found == metadata.configuration.end() ? nullptr : &found->second;
+}
+
+// Calls visit(field) for every field of a type, those inside of structs, arrays and maps included.
+template <typename Visit>
+void ForEachField(const DataType& type, Visit& visit) {
+  switch (type.kind()) {
+    case TypeKind::kStruct:
+      for (const Field& field : type.fields()) {
+        visit(field);
+        ForEachField(field.type(), visit);
+      }
+      return;
+    case TypeKind::kArray:
+      ForEachField(type.element(), visit);
+      return;
+    case TypeKind::kMap:
+      ForEachField(type.key(), visit);
+      ForEachField(type.value(), visit);
+      return;
+    default:
+      return;
+  }
+}
+
+bool HasType(const DataType& type, TypeKind kind) {
+  switch (type.kind()) {
+    case TypeKind::kArray:
+      return HasType(type.element(), kind);
+    case TypeKind::kMap:
+      return HasType(type.key(), kind) || HasType(type.value(), kind);
+    case TypeKind::kStruct:
+      return false;  // its fields are visited by themselves
+    default:
+      return type.kind() == kind;
+  }
+}
+
+Needs NeedsOf(const Metadata& metadata, const Schema& schema) {
+  Needs needs;
+  for (const Activation& activation : kActivatingProperties) {
+    if (!IsTrue(metadata, activation.key)) continue;
+    needs.insert({std::string(activation.key), activation.feature, activation.other_name});
+  }
+  const std::string* const policy = FindProperty(metadata, kCheckpointPolicy);
+  if (policy != nullptr && *policy == "v2") {
+    needs.insert({std::string(kCheckpointPolicy), "v2Checkpoint", ""});
+  }
+  if (MappingModeOf(metadata) != MappingMode::kNone) {
+    needs.insert({std::string(kColumnMappingMode), "columnMapping", ""});
+  }
+  for (const auto& [key, value] : metadata.configuration) {
+    if (key.starts_with(kConstraintPrefix)) needs.insert({key, "checkConstraints", ""});
+  }
+  auto take = [&](const Field& field) {
+    const auto of_column = [&](std::string_view what) {
+      return fmt::format("{} of column {}", what, Excerpt(field.name()));
+    };
+    for (const Activation& activation : kActivatingFieldMetadata) {
+      if (field.FindMetadata(activation.key) == nullptr) continue;
+      needs.insert({of_column(activation.key), activation.feature, activation.other_name});
+    }
+    if (HasType(field.type(), TypeKind::kTimestampNtz)) {
+      needs.insert(
+          {of_column("the type timestamp_ntz"), "timestampNtz", "timestampWithoutTimezone"});
+    }
+    if (HasType(field.type(), TypeKind::kVariant)) {
+      needs.insert({of_column("the type variant"), "variantType", "variantType-preview"});
+    }
+  };
+  ForEachField(schema.type(), take);
+  return needs;
+}
+
+// What the table did not need before has to be in the protocol. What it did is an older writer's
+// doing, which this commit does not make worse.
+Result<void> CheckNeeds(const Complaint& complaint, const MetadataChange& change,
+                        const Schema* before, const Schema& after) {
+  Needs known;
+  if (before != nullptr) known = NeedsOf(*change.before, *before);
+  for (const Need& need : NeedsOf(change.after, after)) {
+    if (known.contains(need) || Supports(change.protocol, need.feature) ||
+        (!need.other_name.empty() && Supports(change.protocol, need.other_name))) {
+      continue;
+    }
+    Error error(ErrorCode::kInvalidArgument,
+                fmt::format("{} needs the feature {}, which the table's protocol does not have; "
+                            "let the commit upgrade the protocol",
+                            need.what, need.feature));
+    return complaint.Of(need.what.starts_with("delta.") ? "configuration" : "schemaString",
+                        std::move(error).With("features", std::string(need.feature)));
+  }
+  return {};
+}
+
+std::optional<std::int64_t> ParseNumber(std::string_view text) {
+  std::int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && rest == end ? std::optional(value) : std::nullopt;
+}
+
+// The physical name by column mapping id.
+using PhysicalNames = std::map<std::int32_t, std::string>;
+
+Result<PhysicalNames> CheckMappedFields(const Complaint& complaint, const Schema& schema) {
+  PhysicalNames names;
+  std::optional<std::string> problem;
+  auto take = [&](const Field& field) {
+    const std::string name = Excerpt(field.name());
+    if (problem) return;
+    if (!field.column_mapping_id()) {
+      problem = fmt::format("column {} has no delta.columnMapping.id", name);
+    } else if (!field.physical_name() || field.physical_name()->empty()) {
+      problem = fmt::format("column {} has no delta.columnMapping.physicalName", name);
+    } else if (!names.emplace(*field.column_mapping_id(), *field.physical_name()).second) {
+      problem = fmt::format("column {} has the delta.columnMapping.id of another one, {}", name,
+                            *field.column_mapping_id());
+    }
+  };
+  ForEachField(schema.type(), take);
+  if (problem) return complaint.Of("schemaString", *std::move(problem));
+  return names;
+}
+
+// The columns that the files so far have are found by the names that they have there.
+Result<void> CheckMappedBefore(const Complaint& complaint, const MetadataChange& change,
+                               const Schema& before, const Schema& after) {
+  std::optional<std::string> problem;
+  if (MappingModeOf(*change.before) == MappingMode::kNone) {
+    for (const Field& field : before.fields()) {
+      const Field* const same = after.FindField(field.name());
+      if (same != nullptr && same->physical_name() != field.name()) {
+        problem = fmt::format(
+            "the files of the table have a column {}, so its physical name has to be that",
+            Excerpt(field.name()));
+      }
+    }
+  } else {
+    PhysicalNames names;
+    auto take = [&](const Field& field) {
+      if (field.column_mapping_id()) {
+        names.emplace(*field.column_mapping_id(), field.physical_name().value_or(""));
+      }
+    };
+    ForEachField(before.type(), take);
+    auto compare = [&](const Field& field) {
+      const auto known = names.find(field.column_mapping_id().value_or(0));
+      if (known != names.end() && known->second != field.physical_name()) {
+        problem = fmt::format("the physical name of column {} would change, from {}",
+                              Excerpt(field.name()), Excerpt(known->second));
+      }
+    };
+    ForEachField(after.type(), compare);
+  }
+  if (problem) return complaint.Of("schemaString", *std::move(problem));
+  return {};
+}
+
+// PROTOCOL.md, Column mapping.
+Result<void> CheckColumnMapping(const Complaint& complaint, const MetadataChange& change,
+                                const Schema* before, const Schema& after) {
+  const std::string* const text = FindProperty(change.after, kColumnMappingMode);
+  const MappingMode mode = MappingModeOf(change.after);
+  if (text != nullptr && mode == MappingMode::kNone && *text != "none") {
+    return complaint.Of("configuration", fmt::format("{} is {}; it can be none, name or id",
+                                                     kColumnMappingMode, Excerpt(*text)));
+  }
+  if (change.before != nullptr) {
+    const MappingMode mode_before = MappingModeOf(*change.before);
+    const bool is_turned_on = mode_before == MappingMode::kNone && mode == MappingMode::kName;
+    if (mode != mode_before && !is_turned_on) {
+      return complaint.Of(
+          "configuration",
+          fmt::format("{} of a table can only go from none to name", kColumnMappingMode));
+    }
+  }
+  if (mode == MappingMode::kNone) return {};
+  DELTALAKEDB_ASSIGN(const PhysicalNames names, CheckMappedFields(complaint, after));
+  const std::string* const max_text = FindProperty(change.after, kColumnMappingMaxColumnId);
+  const auto max_id = max_text == nullptr ? std::nullopt : ParseNumber(*max_text);
+  if (!max_id || (!names.empty() && *max_id < names.rbegin()->first)) {
+    return complaint.Of("configuration",
+                        fmt::format("{} has to be the largest delta.columnMapping.id or more",
+                                    kColumnMappingMaxColumnId));
+  }
+  if (before == nullptr) return {};
+  const std::string* const max_before = FindProperty(*change.before, kColumnMappingMaxColumnId);
+  if (max_before != nullptr && *max_id < ParseNumber(*max_before).value_or(0)) {
+    return complaint.Of("configuration", fmt::format("{} may not go back, from {}",
+                                                     kColumnMappingMaxColumnId, *max_before));
+  }
+  return CheckMappedBefore(complaint, change, *before, after);
+}
+
+// PROTOCOL.md, Row tracking.
+Result<void> CheckRowTracking(const Complaint& complaint, const MetadataChange& change) {
+  if (!IsTrue(change.after, kEnableRowTracking)) return {};
+  if (change.before != nullptr && !IsTrue(*change.before, kEnableRowTracking)) {
+    Error error(ErrorCode::kUnsupported,
+                "row tracking cannot be enabled on a table that exists, as every file that it has "
+                "would need row ids first; make the table with it");
+    return complaint.Of("configuration", std::move(error).With("features", "rowTracking"));
+  }
+  for (const std::string_view column :
+       {kMaterializedRowIdColumn, kMaterializedRowCommitVersionColumn}) {
+    const std::string* const name = FindProperty(change.after, column);
+    if (name == nullptr || name->empty()) {
+      return complaint.Of("configuration", fmt::format("{} is true, so {} has to name a column",
+                                                       kEnableRowTracking, column));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+MappingMode MappingModeOf(const Metadata& metadata) {
+  const std::string* const mode = FindProperty(metadata, kColumnMappingMode);
+  if (mode == nullptr) return MappingMode::kNone;
+  if (*mode == "name") return MappingMode::kName;
+  return *mode == "id" ? MappingMode::kId : MappingMode::kNone;
+}
+
+std::vector<std::pair<std::string, std::string>> PartitioningOf(const Metadata& metadata) {
+  std::vector<std::pair<std::string, std::string>> columns;
+  if (metadata.partition_columns.empty()) return columns;
+  const auto schema = Schema::Parse(metadata.schema_string.value_or(""));
+  const bool is_mapped = MappingModeOf(metadata) != MappingMode::kNone;
+  for (const std::string& name : metadata.partition_columns) {
+    const Field* const field = schema ? schema->FindField(name) : nullptr;
+    if (field == nullptr) {
+      columns.emplace_back(name, "");
+    } else {
+      columns.emplace_back(is_mapped ? field->physical_name().value_or("") : field->name(),
+                           field->type().ToText());
+    }
+  }
+  return columns;
+}
+
+Result<void> CheckMetadataChange(const Complaint& complaint, const MetadataChange& change) {
+  if (change.before != nullptr && change.before->id && change.after.id != change.before->id) {
+    return complaint.Of(
+        "id", fmt::format("the table's id is {} and cannot change to {}",
+                          Excerpt(*change.before->id), Excerpt(change.after.id.value_or("none"))));
+  }
+  auto after = Schema::Parse(change.after.schema_string.value_or(""));
+  if (!after) return complaint.Of("schemaString", std::move(after).error());
+  std::optional<Schema> before;
+  if (change.before != nullptr) {
+    DELTALAKEDB_ASSIGN(before, Schema::Parse(change.before->schema_string.value_or("")));
+  }
+  const Schema* const before_or_null = before ? &*before : nullptr;
+  DELTALAKEDB_TRY(CheckNeeds(complaint, change, before_or_null, *after));
+  DELTALAKEDB_TRY(CheckColumnMapping(complaint, change, before_or_null, *after));
+  DELTALAKEDB_TRY(CheckRowTracking(complaint, change));
+  if (Supports(change.protocol, "clustering") && !change.after.partition_columns.empty()) {
+    return complaint.Of("partitionColumns",
+                        "a table with the feature clustering has no partition columns");
+  }
+  const std::string* const level = FindProperty(change.after, kIsolationLevel);
+  const std::string* const level_before =
+      change.before == nullptr ? nullptr : FindProperty(*change.before, kIsolationLevel);
+  if (level != nullptr && (level_before == nullptr || *level != *level_before)) {
+    if (auto parsed = ParseIsolationLevel(*level); !parsed) {
+      return complaint.Of("configuration", std::move(parsed).error());
+    }
+  }
+  return {};
+}
+
+}  // namespace deltalakedb::protocol
