@@ -25,7 +25,9 @@ using protocol::WriteText;
 
 void AddCatalogArgument(CLI::App& command, std::string& uri) {
   command
-      .add_option("CATALOG", uri, "The database: deltasql://sqlite/PATH, deltasql://duckdb//PATH")
+      .add_option("CATALOG", uri,
+                  "The database: deltasql://postgres/HOST/DATABASE/SCHEMA/, "
+                  "deltasql://sqlite/PATH or deltasql://duckdb/PATH")
       ->required()
       ->type_name("");
 }

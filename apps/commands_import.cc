@@ -119,8 +119,12 @@ std::string FormatImport(const ImportReport& report, Verification verification) 
     facts.Add("verified", report.verified ? VerifiedText(verification) : "no");
   }
   if (report.replaced_table) {
-    facts.Add("replaced", fmt::format("the table that had the name is called {} now",
-                                      Printable(*report.replaced_table)));
+    const std::string name = Printable(*report.replaced_table);
+    if (report.dry_run) {
+      facts.Add("would replace", fmt::format("the table that has the name, as {}", name));
+    } else {
+      facts.Add("replaced", fmt::format("the table that had the name is called {} now", name));
+    }
   }
   facts.Add("seconds", fmt::format("{:.1f}", report.seconds));
   if (report.dry_run) facts.Add("changed", "nothing: this was a dry run");

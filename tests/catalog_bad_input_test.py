@@ -101,6 +101,18 @@ def test_DatabaseThatIsCutShort_IsCorrupt(filled, source):
     assert run("verify", filled.table("flights"), "--json").status in (1, CORRUPT)
 
 
+@pytest.mark.parametrize("content", [b'{"commitInfo":{}}\n{"protocol":{"minRea', b"\xff\xfe\n",
+                                     b"[1]\n"])
+def test_SourceWithADamagedFirstCommit_IsCorruptAndNamesIt(catalog, tmp_path, content):
+    log = tmp_path / "damaged" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_bytes(content)
+    error = refused(CORRUPT, "import", log.parent, catalog.table("t"))
+    assert error["file"].endswith(f"{0:020}.json")
+    assert error["line"] == content.count(b"\n", 0, -1) + 1
+    assert not catalog.path.exists()
+
+
 def test_NewerSchema_IsUnsupported(filled, source):
     filled.sql("INSERT INTO dl_schema_migrations VALUES (2, 'of_tomorrow', zeroblob(16), 0)")
     before = filled.left()

@@ -16,8 +16,8 @@ import pytest
 
 from catalog_support import Catalog, answers
 from postgres_server import DATABASE, PASSWORD, USER, PostgresServer
-from support import (CORRUPT, DONE, NOT_FOUND, PROGRAM, UNAVAILABLE, UNSUPPORTED, TableLog, add,
-                     commit_info, run)
+from support import (CORRUPT, DONE, NOT_FOUND, PROGRAM, UNAVAILABLE, UNSUPPORTED, USAGE, TableLog,
+                     add, commit_info, run)
 
 # What no output may hold. The wrong one shows by itself where it is quoted.
 WRONG = "Xyzzy%Plugh 9@/:"
@@ -28,7 +28,7 @@ AT_ONCE_SECONDS = 8
 
 @pytest.fixture(scope="module")
 def server():
-    with PostgresServer(tls=True) as started:
+    with PostgresServer(tls=True, pgbouncer=True) as started:
         yield started
 
 
@@ -183,6 +183,47 @@ def test_WrongPasswordOrUser_IsPermission(filled, source, user):
         error = refused(UNAVAILABLE, "Permission", *command, sql_state="28P01")
         assert f'"{user}"' in error["message"] and "pg_hba.conf" in error["message"]
     assert filled.left() == before
+
+
+def test_MissingPassword_IsPermissionAndSaysWhereToGiveOne(filled):
+    uri = f"deltasql://postgres/{USER}@127.0.0.1:{filled.server.port}/{DATABASE}/{filled.name}/"
+    error = refused(UNAVAILABLE, "Permission", "tables", uri, sql_state="08001",
+                    env={"PGPASSFILE": "/dev/null"})
+    assert "PGPASSWORD" in error["message"]
+
+
+def test_PoolerWithoutPrepareOff_IsInvalidAndNamesTheOption(filled):
+    uri = filled.server.uri(filled.name, "t", pooled=True)
+    assert run("history", uri).status == DONE
+    outcomes = [run("history", uri.replace("prepare=off", "retries=0"), "--json")
+                for _ in range(3)]
+    errors = [outcome.error() for outcome in outcomes if outcome.status != DONE]
+    assert errors and all(error["code"] == "InvalidArgument" for error in errors), outcomes
+    assert all("prepare=off" in error["message"] for error in errors)
+
+
+def test_NameThatTheServerKeepsForItself_IsInvalid(server, source):
+    for command in [["init", server.uri("pg_x")], ["import", source, server.uri("pg_x", "t")]]:
+        refused(USAGE, "InvalidArgument", *command, sql_state="42939")
+
+
+def test_SettingsOfTheDatabase_DoNotMatter(empty, source):
+    empty.sql(f"ALTER ROLE {USER} SET standard_conforming_strings = off")
+    try:
+        assert run("import", source, empty.uri("t")).status == DONE
+        assert run("verify", empty.uri("t")).status == DONE
+    finally:
+        empty.sql(f"ALTER ROLE {USER} RESET standard_conforming_strings")
+
+
+def test_TimeToConnect_IsTakenFromTheEnvironment():
+    with contextlib.closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(5)
+        uri = f"deltasql://postgres/a@127.0.0.1:{listener.getsockname()[1]}/shop/c/"
+        error = refused(UNAVAILABLE, "Unavailable", "tables", uri + "?retries=0",
+                        sql_state="08001", env={"PGCONNECT_TIMEOUT": "1"})
+        assert "within 1 s" in error["message"]
 
 
 def test_UserAndPasswordOfVariables_AreNotTold(filled):
@@ -468,8 +509,12 @@ def test_MissingDuckDbFile_IsNotFound(duck, source):
     assert duck.left() == {}
 
 
+# What is left of a DuckDB file: the beginning of its header, and bytes that no header has room for.
+CUT = b"\0" * 8 + b"DUCK" + b"\0" * 8988
+
+
 @pytest.mark.parametrize("content", [b"hello", b"no database " * 1000, b"\0" * 5000,
-                                     b"SQLite format 3\0" + b"\xff" * 5000])
+                                     b"SQLite format 3\0" + b"\xff" * 5000, CUT])
 def test_FileThatIsNoDuckDb_IsCorrupt(duck, source, content):
     duck.path.write_bytes(content)
     before = duck.left()

@@ -161,6 +161,27 @@ Result<std::optional<Metadata>> FindMetadata(const LineChunk& chunk, const std::
   return metadata;
 }
 
+// Errors: Corrupt (a line that is no action, with file and line).
+Result<void> CheckLines(const LogFolder& folder, const LinesFile& commit) {
+  DELTALAKEDB_ASSIGN(auto file, OpenListed(*folder.file_system, commit));
+  LineChunkReader reader(std::move(file));
+  protocol::ActionParser parser;
+  protocol::Arena arena;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto chunk, reader.Next());
+    if (!chunk) return {};
+    std::optional<Error> error;
+    chunk->ForEachRecord([&](std::int64_t number, std::string_view line) {
+      arena.Reset();
+      auto action = IsBlank(line) ? Result<protocol::Action>(protocol::UnknownAction())
+                                  : parser.Parse(line, protocol::FileDetail::kIdentity, arena);
+      if (!action) error = AtLine(std::move(action).error(), commit.path, number);
+      return !error;
+    });
+    if (error) return Fail(*std::move(error));
+  }
+}
+
 // The metaData of the newest of some commits that has one; they are given newest first.
 Result<std::optional<Metadata>> FindMetadata(const LogFolder& folder,
                                              std::vector<LinesFile> commits) {
@@ -338,6 +359,10 @@ Result<Metadata> FindLatestMetadata(const LogFolder& folder, const CopyRange::Co
   DELTALAKEDB_ASSIGN(auto found, FindMetadata(folder, std::move(files)));
   if (found) return *std::move(found);
   if (known != nullptr) return known->metadata;
+  // A line that cannot be read may be the one that is missing.
+  for (const CopySource::Commit& commit : ListCommits(folder, first, latest)) {
+    DELTALAKEDB_TRY(CheckLines(folder, commit.file));
+  }
   return Fail(LacksAction(folder, "metaData", latest));
 }
 

@@ -61,6 +61,18 @@ struct Endpoint {
   std::string authority;  // empty: the store's usual one
 };
 
+// A port is none, or 1 to 65535: clients wrap around beyond that.
+bool HasGoodPort(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  const bool is_in_address =
+      colon != std::string_view::npos && authority.find(']', colon) != std::string_view::npos;
+  if (colon == std::string_view::npos || is_in_address) return true;
+  const std::string_view digits = authority.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return error == std::errc() && end == digits.data() + digits.size() && port > 0;
+}
+
 // Of "http://host:port" or "https://host:port".
 Result<Endpoint> ParseEndpoint(const std::optional<Setting>& setting) {
   Endpoint endpoint;
@@ -73,7 +85,8 @@ Result<Endpoint> ParseEndpoint(const std::optional<Setting>& setting) {
       endpoint = {std::string(scheme), std::string(text.substr(start.size()))};
     }
   }
-  if (endpoint.authority.empty() || endpoint.authority.find_first_of("/?#@") != std::string::npos) {
+  if (endpoint.authority.empty() || endpoint.authority.find_first_of("/?#@") != std::string::npos ||
+      !HasGoodPort(endpoint.authority)) {
     return WrongSetting(setting->name, "as http://host:port or https://host:port");
   }
   return endpoint;

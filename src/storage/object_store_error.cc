@@ -60,6 +60,7 @@ constexpr auto kDenied = std::to_array<std::string_view>({"ACCESS_DENIED",
                                                           "PublicAccessNotPermitted",
                                                           "401",
                                                           "403"});
+constexpr auto kElsewhere = std::to_array<std::string_view>({"PermanentRedirect", "301"});
 constexpr auto kNotAnswering = std::to_array<std::string_view>(
     {"NETWORK_CONNECTION", "REQUEST_TIMEOUT", "SLOW_DOWN", "THROTTLING", "INTERNAL_FAILURE",
      "SERVICE_UNAVAILABLE", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL",
@@ -155,6 +156,10 @@ Error StoreError(const arrow::Status& status, const StoreCall& call, const Store
                              text));
   }
   if (HasAny(kNotAnswering, names)) return Silent(call, place, text);
+  if (HasAny(kElsewhere, names)) {
+    return error(ErrorCode::kInvalidArgument,
+                 fmt::format("the bucket is in another region: look at AWS_REGION ({})", text));
+  }
   // A key that Arrow has no path for, such as one with an empty part.
   return error(status.IsInvalid() ? ErrorCode::kInvalidArgument : ErrorCode::kIo, text);
 }

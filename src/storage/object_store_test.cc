@@ -44,7 +44,8 @@ TEST(ObjectStoreTest, FailuresOfStores_HaveTheirKind) {
            {"AWS Error UNKNOWN (HTTP status 503) during GetObject operation: Unable to parse "
             "ExceptionName: Odd Message: no",
             ErrorCode::kUnavailable},
-           {"AWS Error UNKNOWN (HTTP status 301) during GetObject operation: no", ErrorCode::kIo},
+           {"AWS Error UNKNOWN (HTTP status 301) during GetObject operation: no",
+            ErrorCode::kInvalidArgument},
            {"AWS Error SLOW_DOWN during GetObject operation: no", ErrorCode::kUnavailable},
            {"google::cloud::Status(PERMISSION_DENIED: no)", ErrorCode::kPermission},
            {"google::cloud::Status(NOT_FOUND: no)", ErrorCode::kNotFound},
@@ -86,6 +87,9 @@ TEST(ObjectStoreTest, WrongSettings_NameTheirVariable) {
        std::initializer_list<std::tuple<const char*, const char*, const char*>>{
            {"s3://bucket/t", "AWS_ENDPOINT_URL", "localhost:9000"},
            {"s3://bucket/t", "AWS_ENDPOINT_URL_S3", "http://"},
+           {"s3://bucket/t", "AWS_ENDPOINT_URL", "http://h:65536"},
+           {"s3://bucket/t", "AWS_ENDPOINT_URL", "http://h:0"},
+           {"s3://bucket/t", "AWS_ENDPOINT_URL", "http://[::1]:"},
            {"s3://bucket/t", "AWS_ENDPOINT_URL", "http://user:secret@h"},
            {"s3://bucket/t", "AWS_MAX_ATTEMPTS", "0"},
            {"s3://bucket/t", "AWS_MAX_ATTEMPTS", "many"},

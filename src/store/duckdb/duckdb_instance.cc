@@ -86,7 +86,13 @@ Result<FileState> CheckHeaders(const FileDescriptor& file, const std::string& pa
     return Fail(DatabaseError(ErrorCode::kCorrupt, path,
                               "it is no DuckDB file: it is something else or is damaged"));
   }
-  if (status.st_size < kHeadersBytes) return FileState::kUnfinished;
+  // DuckDB makes a file header by header; what ends within one was cut.
+  if (status.st_size < kHeadersBytes && status.st_size % kHeaderBytes == 0) {
+    return FileState::kUnfinished;
+  }
+  if (status.st_size < kHeadersBytes) {
+    return Fail(DatabaseError(ErrorCode::kCorrupt, path, "it is damaged: it ends in its header"));
+  }
   std::uint64_t version = 0;
   std::uint64_t flags = 0;
   std::memcpy(&version, header.data() + kVersionOffset, sizeof(version));

@@ -19,6 +19,10 @@ struct Meaning {
   std::string_view advice;
 };
 
+// A session whose prepared statements are another's, or gone.
+constexpr std::string_view kPoolerAdvice =
+    "; a pooler that gives each transaction another server needs the URI's option prepare=off";
+
 // The first that fits counts.
 constexpr auto kMeanings = std::to_array<Meaning>({
     {"08", ErrorCode::kUnavailable, ""},
@@ -34,6 +38,9 @@ constexpr auto kMeanings = std::to_array<Meaning>({
     {"25006", ErrorCode::kPermission, "; this server or user can only read"},
     {"28", ErrorCode::kPermission, "; check the user, the password and the server's pg_hba.conf"},
     {"3D000", ErrorCode::kNotFound, "; create it first, deltalakedb makes catalogs in databases"},
+    {"42P05", ErrorCode::kInvalidArgument, kPoolerAdvice},  // duplicate_prepared_statement
+    {"26000", ErrorCode::kInvalidArgument, kPoolerAdvice},  // invalid_sql_statement_name
+    {"42939", ErrorCode::kInvalidArgument, "; give the SQL schema another name"},  // reserved_name
     {"42501", ErrorCode::kPermission, "; the user needs that privilege (docs/schema.md)"},
     {"53100", ErrorCode::kIo, "; make room on the server's disk: nothing was changed"},
     {"53", ErrorCode::kUnavailable, ""},  // insufficient_resources

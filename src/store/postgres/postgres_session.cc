@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include "base/try.h"
@@ -27,6 +29,18 @@ struct Attempt {
   std::chrono::seconds timeout = kConnectTimeoutDefault;  // for each host
 };
 
+// libpq's own variable, which it does not see since we always give it a limit. As libpq has it,
+// zero and less stand for no limit, which is not taken here.
+std::optional<std::chrono::seconds> ConnectTimeoutOfEnvironment() {
+  const char* const text = std::getenv("PGCONNECT_TIMEOUT");
+  const std::string_view digits = text == nullptr ? "" : text;
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+  if (!is_number || seconds < 1) return std::nullopt;
+  return std::chrono::seconds(seconds);
+}
+
 Result<Attempt> AttemptFor(const Uri& uri) {
   const PostgresParts& parts = *uri.postgres();
   DELTALAKEDB_ASSIGN(Secret text, uri.ClientConnectionStringWithPassword());
@@ -36,6 +50,8 @@ Result<Attempt> AttemptFor(const Uri& uri) {
   if (parts.user && uri.hides_user()) attempt.hidden.emplace_back(*parts.user);
   if (parts.options.connect_timeout_seconds) {
     attempt.timeout = std::chrono::seconds(*parts.options.connect_timeout_seconds);
+  } else if (const auto seconds = ConnectTimeoutOfEnvironment()) {
+    attempt.timeout = *seconds;
   }
   return attempt;
 }
@@ -108,8 +124,12 @@ Error CannotConnect(const Attempt& attempt, PGconn* handle, bool is_answered) {
   const std::string words = is_answered
                                 ? HideSecrets(WordsOf(message), attempt.hidden)
                                 : fmt::format("no answer within {} s", attempt.timeout.count());
-  const ErrorCode code = CodeForSqlState(state);
-  const std::string_view advice = AdviceForSqlState(state);
+  ErrorCode code = CodeForSqlState(state);
+  std::string_view advice = AdviceForSqlState(state);
+  if (handle != nullptr && PQconnectionNeedsPassword(handle) != 0) {
+    code = ErrorCode::kPermission;
+    advice = "; give a password in the URI, in PGPASSWORD or in ~/.pgpass";
+  }
   if (state.empty()) state = kSqlStateCannotConnect;
   return Error(code == ErrorCode::kInternal ? ErrorCode::kUnavailable : code,
                fmt::format("{}: cannot connect: {}{}", attempt.name,
