@@ -29,6 +29,7 @@
 #include "deltalakedb/result.h"
 #include "deltalakedb/snapshot.h"
 #include "deltalakedb/transaction.h"
+#include "protocol/action_json.h"
 #include "protocol/staged_actions.h"
 
 namespace deltalakedb::txn {
@@ -58,11 +59,15 @@ struct CommitSummary {
   std::vector<DomainMetadata> domain_metadata;
 };
 
-// The summary of a commit's text. `table_root` as protocol/paths.h takes it; the timestamp is for
-// the caller to set unless commitInfo has an in-commit timestamp.
-// Errors: Corrupt (fact line, counted from 1), LimitExceeded.
+// Adds what an action says to a summary. `table_root` as protocol/paths.h takes it.
+void TakeAction(protocol::Action action, std::string_view table_root, CommitSummary& summary);
+
+// The summary of a commit's text, which has an action in each line, as CommitBody writes it. For a
+// text of anybody's, take its records one by one. `table_root` as protocol/paths.h takes it; the
+// timestamp is for the caller to set unless commitInfo has an in-commit timestamp. Errors: Corrupt
+// (fact line, counted from 1), LimitExceeded.
 Result<CommitSummary> SummarizeCommit(Version version, std::string_view body,
-                                      const std::string& table_root);
+                                      std::string_view table_root);
 
 // What a transaction depends on, at the version it read.
 struct TransactionReads {
@@ -78,6 +83,12 @@ struct TransactionReads {
   bool DependsOnFiles() const { return whole_table || !files.empty() || may_match != nullptr; }
 };
 
+struct RowIds {
+  std::optional<std::int64_t> base_row_id;
+  std::optional<std::int64_t> default_row_commit_version;
+};
+using BackfilledRowIds = std::map<std::string, RowIds, std::less<>>;  // by canonical path
+
 // The version a commit comes after, so far: what was read, then one winner after the other.
 struct Rebase {
   Version version;
@@ -86,12 +97,8 @@ struct Rebase {
   std::shared_ptr<const Metadata> metadata;
   // Of `delta.rowTracking`; -1 where no row has an id yet.
   std::int64_t row_id_high_water_mark = -1;
-  // Row ids that a winner gave to files which the commit names too, by canonical path.
-  struct RowIds {
-    std::optional<std::int64_t> base_row_id;
-    std::optional<std::int64_t> default_row_commit_version;
-  };
-  std::map<std::string, RowIds, std::less<>> backfilled;
+  // Row ids that winners gave to files which the commit names too.
+  BackfilledRowIds backfilled;
   // A winner enabled row tracking: the commit's tag delta.rowTracking.preserved has to be false.
   bool row_tracking_not_preserved = false;
 };
@@ -124,8 +131,12 @@ bool IsBlindAppend(const protocol::StagedActions& staged, const TransactionReads
 // only, so that a compaction does not fail by appends; else the one asked for.
 IsolationLevel EffectiveIsolation(const protocol::StagedActions& staged, IsolationLevel asked);
 
-// The commit as if it had read the winner's version.
-// Errors: Conflict, with the facts
+// The commit as if it had read the winner's version. Row ids and timestamps that have to move are
+// for the caller to set (txn/rebase.h).
+//
+// Where Delta Spark would change the actions of a backfill of row ids that lost, or of its
+// opposite, such a commit conflicts instead; it can be prepared again. Errors: Conflict, with the
+// facts
 //   conflict  ProtocolChanged, MetadataChanged, ConcurrentTransaction, ConcurrentAppend,
 //             ConcurrentDeleteRead or ConcurrentDeleteDelete
 //   version   the winner's

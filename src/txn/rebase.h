@@ -28,24 +28,25 @@ std::string RowTrackingConfiguration(std::int64_t high_water_mark);
 Result<std::int64_t> NumRecords(const AddFile& add);
 
 struct RowIdOptions {
-  // At the version that the transaction read first: larger ids of staged adds are from an earlier
-  // attempt of this commit, or made up, and are given anew.
+  // What the transaction read first: larger ids and later versions in staged adds are from an
+  // earlier attempt of this commit, or made up, and are given anew. No version for a new table.
   std::int64_t read_high_water_mark = -1;
+  std::optional<Version> read_version;
   // At the version that the commit comes after.
   std::int64_t high_water_mark = -1;
   // That the commit will be.
   Version version;
+  // Ids that winners gave to files which the commit names again; they are taken over.
+  const BackfilledRowIds* backfilled = nullptr;
+  std::string_view table_root;  // as protocol/paths.h takes it
 };
 
 // Gives every add that needs one a fresh row id, and the version to those without. Sets the own
-// domain of `staged` when ids were given, and takes it away otherwise. Call it only where
-// TableRules::assigns_row_ids. Calling it again, after a rebase, gives what a first call would.
+// domain of `staged` when ids were given, and takes it away otherwise. Removes keep the ids that
+// they were given, but for backfilled ones. Call it only where TableRules::assigns_row_ids. Calling
+// it again, after a rebase, gives what a first call would.
 // Errors: InvalidArgument (as NumRecords; `staged` is unchanged), LimitExceeded (ids are used up).
 Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& options);
-
-// Copies the row ids that a backfill gave to files that `staged` names again.
-void ApplyBackfill(protocol::StagedActions& staged, const Rebase& base,
-                   std::string_view table_root);
 
 // The in-commit timestamp of a commit that is attempted at `now` after one of `previous`.
 Timestamp NextInCommitTimestamp(Timestamp now, Timestamp previous);
@@ -63,5 +64,11 @@ Result<bool> DifferOnlyInIdentity(const Metadata& before, const Metadata& after)
 // (further along its step). The rest is `ours`, byte for byte.
 // Errors: Corrupt.
 Result<std::string> MergeIdentityHighWaterMarks(std::string_view ours, std::string_view theirs);
+
+// A schemaString in which the type changes that were to be made by version `from` are made by
+// version `to`: the preview of type widening notes the version (`tableVersion` in
+// `delta.typeChanges`). The rest is the same, byte for byte.
+// Errors: Corrupt.
+Result<std::string> MoveTypeChanges(std::string_view schema, Version from, Version to);
 
 }  // namespace deltalakedb::txn
