@@ -13,6 +13,7 @@
 #include "base/try.h"
 #include "storage/object_store.h"
 #include "storage/s3_put_internal.h"
+#include "storage/sha256_internal.h"
 
 namespace deltalakedb::storage {
 
@@ -97,8 +98,9 @@ void Pause(int retry) { std::this_thread::sleep_for(base::PauseBefore(retry, {})
 struct S3Putter::Answer {
   long status = 0;
   std::string text;
-  std::string problem;           // of the connection, where there was no answer
-  bool may_have_arrived = true;  // the request, where there was no answer
+  std::string problem;             // of the connection, where there was no answer
+  bool may_have_arrived = true;    // the request, where there was no answer
+  bool may_be_the_second = false;  // an earlier one to the same request was lost
 
   bool is_done() const { return status >= 200 && status < 300; }
   // Whether the same request may have another answer later (RFC 9110, 15.6; Amazon S3, Error
@@ -114,20 +116,29 @@ struct S3Putter::Request {
   bool if_absent = false;
 };
 
-// Handles that have open connections, and whether the store is known to heed conditions.
+// Handles that may have open connections, and whether the store is known to heed conditions.
 class S3Putter::Connections {
  public:
-  Handle Take() {
+  struct Connection {
+    Handle handle;
+    bool is_open = false;  // to the server, from a request before
+  };
+
+  Connection Take() {
     const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return Handle(curl_easy_init());
-    Handle handle = std::move(idle_.back());
+    if (idle_.empty()) return {Handle(curl_easy_init()), false};
+    Connection connection = std::move(idle_.back());
     idle_.pop_back();
-    return handle;
+    return connection;
   }
   void Return(Handle handle) {
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    curl_easy_getinfo(handle.get(), CURLINFO_ACTIVESOCKET, &socket);
     curl_easy_reset(handle.get());
     const std::lock_guard lock(mutex_);
-    if (idle_.size() < kStoreRequestsMax) idle_.push_back(std::move(handle));
+    if (idle_.size() < kStoreRequestsMax) {
+      idle_.push_back({std::move(handle), socket != CURL_SOCKET_BAD});
+    }
   }
 
   std::atomic<bool> heeds_conditions = false;
@@ -135,7 +146,7 @@ class S3Putter::Connections {
 
  private:
   std::mutex mutex_;
-  std::vector<Handle> idle_;  // guarded by mutex_
+  std::vector<Connection> idle_;  // guarded by mutex_
 };
 
 S3Putter::S3Putter(S3Target target, StorePlace place, Compare compare)
@@ -148,7 +159,7 @@ S3Putter::~S3Putter() = default;
 
 Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
   if (!InitializeCurl()) return Fail(ErrorCode::kUnavailable, "libcurl cannot be started");
-  Handle handle = connections_->Take();
+  auto [handle, was_open] = connections_->Take();
   if (handle == nullptr) return Fail(ErrorCode::kUnavailable, "libcurl cannot make a connection");
   CURL* const curl = handle.get();
   const std::string url =
@@ -159,6 +170,8 @@ Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
   if (request.if_absent) headers.Add("If-None-Match: *");
   const std::string signing = fmt::format("aws:amz:{}:s3", target_.region);
   if (!credentials.key_id.empty()) {
+    // libcurl signs the hash that it is given, and S3 wants it in every request.
+    headers.Add("X-Amz-Content-Sha256: " + Sha256Hex(request.bytes));
     curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signing.c_str());
     curl_easy_setopt(curl, CURLOPT_USERNAME, credentials.key_id.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, credentials.secret.c_str());
@@ -175,7 +188,6 @@ Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT");
-  // libcurl hashes what is posted, and so the payload is part of what is signed.
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.bytes.empty() ? "" : request.bytes.data());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                    static_cast<curl_off_t>(request.bytes.size()));
@@ -190,6 +202,10 @@ Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
   const CURLcode code = curl_easy_perform(curl);
   if (code == CURLE_OK) {
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
+    // Where an open connection ends before an answer, libcurl sends the request again by itself.
+    long connects = 0;
+    curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connects);
+    answer.may_be_the_second = was_open && connects > 0;
     connections_->Return(std::move(handle));
     return answer;
   }
@@ -258,7 +274,7 @@ Result<PutResult> S3Putter::PutWithRetries(const Request& request) const {
     DELTALAKEDB_ASSIGN(const Answer answer, Send(request));
     if (answer.is_done()) return PutResult::kWritten;
     if (answer.status == 412 && request.if_absent) {
-      if (!may_be_there) return PutResult::kExists;
+      if (!may_be_there && !answer.may_be_the_second) return PutResult::kExists;
       DELTALAKEDB_ASSIGN(const auto found, look());
       return found.value_or(PutResult::kExists);
     }
