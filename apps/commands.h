@@ -14,6 +14,7 @@ void AddPropertiesCommand(Program& program);
 void AddInitCommand(Program& program);
 void AddMigrateCommands(Program& program);
 void AddImportCommand(Program& program);
+void AddExportCommand(Program& program);
 void AddTablesCommand(Program& program);
 void AddVerifyCommand(Program& program);
 void AddReindexCommand(Program& program);

@@ -41,6 +41,7 @@ void AddCommands(Program& program) {
   AddInitCommand(program);
   AddMigrateCommands(program);
   AddImportCommand(program);
+  AddExportCommand(program);
   AddTablesCommand(program);
   AddHistoryCommand(program);
   AddSnapshotCommand(program);

@@ -210,6 +210,20 @@ void WriteVerifyReport(const VerifyReport& report, JsonWriter& writer) {
   writer.EndObject();
 }
 
+void WriteExportReport(const ExportReport& report, JsonWriter& writer) {
+  writer.StartObject();
+  WriteTextField("table", report.table, writer);
+  WriteVersions({report.from_version, report.to_version}, writer);
+  WriteNumber("commits", report.commits, writer);
+  if (report.checkpoint) WriteNumber("checkpoint", report.checkpoint->value(), writer);
+  WriteTextField("destination", report.destination, writer);
+  WriteKey("warnings", writer);
+  writer.StartArray();
+  for (const std::string& warning : report.warnings) WriteText(ValidUtf8(warning), writer);
+  writer.EndArray();
+  writer.EndObject();
+}
+
 void WriteReindexReport(const ReindexReport& report, JsonWriter& writer) {
   writer.StartObject();
   WriteTextField("table", report.table, writer);

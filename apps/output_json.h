@@ -9,6 +9,7 @@
 #include "apps/output_stream.h"
 #include "deltalakedb/catalog.h"
 #include "deltalakedb/error.h"
+#include "deltalakedb/export.h"
 #include "deltalakedb/history.h"
 #include "deltalakedb/import.h"
 #include "deltalakedb/snapshot.h"
@@ -28,6 +29,7 @@ void WriteTableInfo(const TableInfo& table, protocol::JsonWriter& writer);
 // {"table", "fromVersion", "toVersion", …}; what applies to some imports only is absent elsewhere.
 void WriteImportReport(const ImportReport& report, protocol::JsonWriter& writer);
 void WriteVerifyReport(const VerifyReport& report, protocol::JsonWriter& writer);
+void WriteExportReport(const ExportReport& report, protocol::JsonWriter& writer);
 void WriteReindexReport(const ReindexReport& report, protocol::JsonWriter& writer);
 
 // Writes one JSON object and ends its line.

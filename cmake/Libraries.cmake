@@ -8,6 +8,8 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
+# Only the build that stands on GnuTLS: docs/adr/0010-conditional-put-by-libcurl.md.
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.86)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.38)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)

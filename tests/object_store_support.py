@@ -91,13 +91,14 @@ class Proxy:
             def do_GET(self):
                 proxy._answer(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_PUT = do_GET
 
             def log_message(self, *arguments):
                 pass
 
         self.target = (server.host, server.port)
         self.requests = []  # (method, path, headers)
+        self.writes = []  # (path, headers, body) of the objects that were put
         self.fault = lambda request: None
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
@@ -121,18 +122,31 @@ class Proxy:
     def listings(self):
         return len(self.requests) - len(self.reads())
 
+    def forward(self, handler, without=()):
+        """Passes a request on, without some of its headers, and gives what came back."""
+        connection = http.client.HTTPConnection(*self.target, timeout=60)
+        headers = {name: value for name, value in handler.headers.items()
+                   if name.lower() not in without}
+        connection.request(handler.command, handler.path, body=handler.body, headers=headers)
+        answer = connection.getresponse()
+        got = answer.status, answer.getheaders(), answer.read()
+        connection.close()
+        return got
+
     def _answer(self, handler):
+        size = int(handler.headers.get("Content-Length", 0))
+        handler.body = handler.rfile.read(size) if size else None
         self.requests.append((handler.command, handler.path, dict(handler.headers)))
+        if handler.command == "PUT":
+            self.writes.append((handler.path, dict(handler.headers), handler.body or b""))
         fault = self.fault(handler)
         if callable(fault):
             fault(handler)
             return
         if fault is None:
-            connection = http.client.HTTPConnection(*self.target, timeout=60)
-            connection.request(handler.command, handler.path, headers=dict(handler.headers))
-            answer = connection.getresponse()
-            status, headers, body = answer.status, answer.getheaders(), answer.read()
-            connection.close()
+            status, headers, body = self.forward(handler)
+        elif len(fault) == 3:
+            status, headers, body = fault
         else:
             status, body = fault
             headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]

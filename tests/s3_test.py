@@ -1,18 +1,11 @@
 """Tables on S3: the same answers as from the disk, with few requests, by the settings of the AWS
 tools."""
 
-import datetime
-import ipaddress
 import json
 import os
 import re
 import subprocess
 from pathlib import Path
-
-import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from catalog_support import Catalog
 from object_store_support import BUCKET, KEY_ID, SECRET, TOKEN
@@ -183,27 +176,6 @@ def test_NoCredentials_AsksWithoutASignature(s3, s3_proxy, table):
     s3.run("files", uri, AWS_ENDPOINT_URL=s3_proxy.endpoint, AWS_ACCESS_KEY_ID="",
            AWS_SECRET_ACCESS_KEY="")
     assert s3_proxy.requests and "authorization" not in s3_proxy.requests[0][2]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody has signed but itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    day = datetime.timedelta(days=1)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
-            .public_key(key.public_key()).serial_number(1)
-            .not_valid_before(now - day).not_valid_after(now + day)
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256()))
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption()))
-    return path
 
 
 def test_TlsEndpoint_IsTrustedByTheBundleThatIsNamed(s3, table, make_s3_proxy, certificate):

@@ -16,9 +16,9 @@ cd "$(dirname "$0")/.."
 # command:package, installed only where the command is not found: a tool of the user's own will do.
 tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git pkg-config:pkg-config
        openssl:openssl pgrep:procps python3:python3 zstd:zstd)
-libraries=(ca-certificates libbenchmark-dev libcli11-dev libfmt-dev libgmock-dev libgtest-dev
-           libpq-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev nlohmann-json3-dev
-           rapidjson-dev robin-map-dev)
+libraries=(ca-certificates libbenchmark-dev libcli11-dev libcurl4-gnutls-dev libfmt-dev
+           libgmock-dev libgtest-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev
+           libzstd-dev nlohmann-json3-dev rapidjson-dev robin-map-dev)
 if [[ ${1:-} == --soak ]]; then
   tools+=(clang++-19:clang-19)
   libraries+=(libclang-rt-19-dev)

@@ -38,6 +38,7 @@ LAYER_OF = {room: height for height, rooms in enumerate(LAYERS) for room in room
 LIBRARY_HOMES = {
     "arrow/": "src/storage/",
     "parquet/": "src/storage/",
+    "curl/": "src/storage/",
     "libpq-fe.h": "src/store/postgres/",
     "sqlite3.h": "src/store/sqlite/",
     "duckdb.h": "src/store/duckdb/",

@@ -10,6 +10,7 @@
 #include "base/ordered_pipeline.h"
 #include "base/try.h"
 #include "log/action_lines.h"
+#include "log/checkpoint_file.h"
 #include "log/commit_times.h"
 #include "log/file_log_snapshot.h"
 #include "protocol/action_json.h"
@@ -179,6 +180,21 @@ Result<std::vector<HistoryEntry>> LoadListedHistory(const std::shared_ptr<const 
   return reader.Read(versions);
 }
 
+Error LacksVersion(const LogFolder& folder, Version missing, Version version) {
+  return Error(
+             ErrorCode::kNotFound,
+             fmt::format("cannot write version {}: {} has no version {}, and versions have no gaps",
+                         version.value(), folder.path, missing.value()))
+      .With("version", missing.value());
+}
+
+Error NoCommitToCheckpoint(const LogFolder& folder, Version version) {
+  return Error(ErrorCode::kNotFound,
+               fmt::format("{} has no commit of version {}, of which a checkpoint can be made",
+                           folder.path, version.value()))
+      .With("version", version.value());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FileLog>> FileLog::Open(const storage::FileSystem& file_system,
@@ -186,6 +202,65 @@ Result<std::unique_ptr<FileLog>> FileLog::Open(const storage::FileSystem& file_s
   std::unique_ptr<FileLog> log(new FileLog(file_system, std::move(table_path), sink));
   DELTALAKEDB_TRY(log->ListFolder());
   return log;
+}
+
+// Calls load(folder) on a fresh listing; again on another when files of the first are gone by then,
+// as log clean-up removes them.
+template <typename Load>
+std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> FileLog::WithListing(
+    Load load) const {
+  for (int attempt = 1;; ++attempt) {
+    DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
+    auto loaded = load(folder);
+    const bool has_changed = !loaded && HasLogChanged(loaded.error());
+    if (!has_changed || attempt == kListAttemptsMax) return loaded;
+  }
+}
+
+std::unique_ptr<FileLog> FileLog::At(const storage::FileSystem& file_system, std::string table_path,
+                                     LogSink& sink) {
+  return std::unique_ptr<FileLog>(new FileLog(file_system, std::move(table_path), sink));
+}
+
+Result<storage::PutResult> FileLog::PutCommit(Version version, std::string_view body) const {
+  if (version < Version(0)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is no version; versions start at 0", version.value()));
+  }
+  const std::string folder_path = table_path_ + "/_delta_log/";
+  if (version > Version(0)) {
+    const Version before(version.value() - 1);
+    const auto commit = file_system_.Open(folder_path + CommitName(before));
+    if (!commit && commit.error().code() != ErrorCode::kNotFound) return Fail(commit.error());
+    if (!commit) {
+      DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
+      const LogListing& listing = folder->listing;
+      const bool is_there =
+          listing.commits.contains(before) ||
+          std::ranges::find(listing.checkpoints, before, &CheckpointFiles::version) !=
+              listing.checkpoints.end();
+      if (!is_there) return Fail(LacksVersion(*folder, before, version));
+    }
+  }
+  return file_system_.PutIfAbsent(folder_path + CommitName(version), body, {});
+}
+
+Result<FileLog::WrittenCheckpoint> FileLog::WriteCheckpoint(Version version, Timestamp now) const {
+  DELTALAKEDB_ASSIGN(auto draft, WithListing([&](const auto& folder) -> Result<CheckpointDraft> {
+                       if (!folder->listing.commits.contains(version)) {
+                         return Fail(NoCommitToCheckpoint(*folder, version));
+                       }
+                       return WriteCheckpointOfLog(folder, version, now, [&] {
+                         return file_system_.Create(folder->PathOf(ClassicCheckpointName(version)),
+                                                    {});
+                       });
+                     }));
+  WrittenCheckpoint written{storage::PutResult::kExists, draft.size};
+  DELTALAKEDB_ASSIGN(written.result, draft.file->Finish());
+  if (written.result == storage::PutResult::kExists) return written;
+  DELTALAKEDB_TRY(
+      PutLastCheckpoint(file_system_, table_path_ + "/_delta_log", version, draft.size));
+  return written;
 }
 
 Result<std::shared_ptr<const LogFolder>> FileLog::ListFolder() const {
@@ -217,19 +292,6 @@ Result<std::shared_ptr<const LogFolder>> FileLog::ListFolder() const {
 Result<Version> FileLog::LoadLatestVersion() const {
   DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
   return folder->listing.Latest();
-}
-
-// Calls load(folder) on a fresh listing; again on another when files of the first are gone by then,
-// as log clean-up removes them.
-template <typename Load>
-std::invoke_result_t<Load, const std::shared_ptr<const LogFolder>&> FileLog::WithListing(
-    Load load) const {
-  for (int attempt = 1;; ++attempt) {
-    DELTALAKEDB_ASSIGN(const auto folder, ListFolder());
-    auto loaded = load(folder);
-    const bool has_changed = !loaded && HasLogChanged(loaded.error());
-    if (!has_changed || attempt == kListAttemptsMax) return loaded;
-  }
 }
 
 Result<std::shared_ptr<const Snapshot>> FileLog::LoadSnapshot(TableVersion which) const {

@@ -6,12 +6,14 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "deltalakedb/log_sink.h"
 #include "deltalakedb/result.h"
 #include "log/log_folder.h"
 #include "log/transaction_log.h"
+#include "storage/checkpoint_writer.h"
 #include "storage/file_system.h"
 
 namespace deltalakedb::log {
@@ -23,6 +25,10 @@ class FileLog final : public TransactionLog {
   static Result<std::unique_ptr<FileLog>> Open(const storage::FileSystem& file_system,
                                                std::string table_path, LogSink& sink);
 
+  // The same without looking whether there is a log; PutCommit can begin one.
+  static std::unique_ptr<FileLog> At(const storage::FileSystem& file_system, std::string table_path,
+                                     LogSink& sink);
+
   // The folder as it is now. It refers to this log's file system and sink, not to the log.
   // Errors: NotFound (no longer a log), Permission, Io.
   Result<std::shared_ptr<const LogFolder>> ListFolder() const;
@@ -31,6 +37,24 @@ class FileLog final : public TransactionLog {
   Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;
   Result<TableState> LoadState(TableVersion which) const override;
   Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
+
+  // Writes the commit file of a version, unless it is there, in which case it is left alone.
+  // `body` is its exact text. The version before has to be in the log, as a commit or a checkpoint;
+  // that of version 0 begins the log. What the text says is not looked at.
+  // Errors: InvalidArgument (a negative version), NotFound (the version before is not there: fact
+  // version), those of storage::FileSystem::PutIfAbsent; after Unavailable the same call may be
+  // made again, which answers kWritten where this one was in time.
+  Result<storage::PutResult> PutCommit(Version version, std::string_view body) const;
+
+  // What came of writing a checkpoint.
+  struct WrittenCheckpoint {
+    storage::PutResult result;  // kExists: there is one of that name, which was left alone
+    storage::CheckpointSize size;
+  };
+  // Writes a classic checkpoint of a version whose commit is there, and `_last_checkpoint` unless
+  // that is of a later version. `now` decides which tombstones have expired.
+  // Errors: as LoadSnapshot and PutCommit.
+  Result<WrittenCheckpoint> WriteCheckpoint(Version version, Timestamp now) const;
 
  private:
   FileLog(const storage::FileSystem& file_system, std::string table_path, LogSink& sink)

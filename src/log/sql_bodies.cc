@@ -77,7 +77,41 @@ class StoredParts final : public LineChunkStream {
   std::int64_t line_ = 0;
 };
 
+// A text that is in one piece.
+class StoredWhole final : public LineChunkStream {
+ public:
+  explicit StoredWhole(LineChunk chunk) : chunk_(std::move(chunk)) {}
+  Result<std::optional<LineChunk>> Next() override { return std::exchange(chunk_, std::nullopt); }
+
+ private:
+  std::optional<LineChunk> chunk_;
+};
+
 }  // namespace
+
+Result<std::optional<StoredText>> OpenStoredText(store::MetadataStore& store, const TableId& table,
+                                                 const BodyId& body) {
+  if (body.origin == Origin::kBase) {
+    DELTALAKEDB_ASSIGN(auto parts, store.ListBodyParts(table, body.version, body.origin));
+    return StoredText{
+        std::make_unique<StoredParts>(body, std::nullopt, std::move(parts), std::nullopt),
+        std::nullopt};
+  }
+  DELTALAKEDB_ASSIGN(auto stored, store.FindBody(table, body.version));
+  if (!stored) return Fail(Damaged(body, "is missing, as is its row"));
+  if (!stored->hash) return std::optional<StoredText>();
+  StoredText text{nullptr, std::move(stored->hash)};
+  if (stored->parts > 0) {
+    DELTALAKEDB_ASSIGN(auto parts, store.ListBodyParts(table, body.version, body.origin));
+    text.chunks =
+        std::make_unique<StoredParts>(body, stored->parts, std::move(parts), std::nullopt);
+    return text;
+  }
+  if (!stored->compressed) return Fail(Damaged(body, "is missing"));
+  DELTALAKEDB_ASSIGN(auto chunk, Decompress(body, *stored->compressed, stored->text_bytes, 0));
+  text.chunks = std::make_unique<StoredWhole>(std::move(chunk));
+  return text;
+}
 
 SqlBodies::SqlBodies(std::shared_ptr<store::Database> database, store::ConnectionLease connection,
                      store::TableRow table, const ChunkOptions& options)

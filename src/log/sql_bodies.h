@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "deltalakedb/result.h"
 #include "log/body_index.h"
@@ -12,6 +13,16 @@
 #include "store/rows.h"
 
 namespace deltalakedb::log {
+
+// One text, in whole records; nullopt where there is none, as the commit file was gone when its
+// version came in as a base. To be read in the transaction that the store's connection is in.
+// Errors, also of the stream: as SqlBodies.
+struct StoredText {
+  std::unique_ptr<LineChunkStream> chunks;
+  std::optional<std::string> hash;  // 16 bytes: protocol/hash128.h; none of a base
+};
+Result<std::optional<StoredText>> OpenStoredText(store::MetadataStore& store, const TableId& table,
+                                                 const BodyId& body);
 
 class SqlBodies final : public BodySource {
  public:

@@ -1,12 +1,14 @@
-// Files wherever they are: listing and reading. The seam at which tests put faults.
+// Files wherever they are: listing, reading, and writing them whole. The seam at which tests put
+// faults.
 //
 // Paths are absolute and decoded; those of an object store begin with its URI, as
 // "s3://bucket/a b/c". Thread-safety: a FileSystem may be used from several threads; an
-// InputFile may be read from several threads at once.
+// InputFile may be read from several threads at once; an OutputFile belongs to one at a time.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +37,30 @@ class InputFile {
   virtual bool is_remote() const { return false; }
 };
 
+// What came of writing a file that must not be there yet.
+enum class PutResult : std::uint8_t {
+  kWritten,
+  kExists,  // another one is there, which was left alone; it may hold the same bytes
+};
+
+struct PutOptions {
+  // The file's time, where the file system lets it be chosen; none: when it is written.
+  std::optional<Timestamp> modified;
+};
+
+// A file in the making, without a name yet. Whatever happens before Finish answers, also to the
+// program, nothing can be seen under its name, and what is dropped leaves nothing behind.
+class OutputFile {
+ public:
+  virtual ~OutputFile() = default;
+  virtual std::int64_t size_bytes() const = 0;
+  // Writes at the end. After an error the file is done for. Errors: Io (disk full among them).
+  virtual Result<void> Append(std::string_view bytes) = 0;
+  // Gives the file its name unless that is taken. Once at most, and nothing is written after it.
+  // Errors: as FileSystem::PutIfAbsent.
+  virtual Result<PutResult> Finish() = 0;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -53,6 +79,24 @@ class FileSystem {
   // How many files are best read at once ahead of the work on them; 0 where reading takes so little
   // time that it is part of the work.
   virtual std::size_t reads_ahead() const { return 0; }
+
+  // ---- writing; file systems that only read answer Unsupported to all of it ----
+
+  // Writes a file whole, folders above it included, unless one is there: it never replaces one, and
+  // there is never a part of it under its name. Durable when it answers kWritten. Where a server's
+  // answer was lost and the file that is there holds these very bytes, it is kWritten.
+  // Errors: Unsupported (no such thing on this file system), Permission, Io (disk full among them),
+  // LimitExceeded (too large), Unavailable (a server; whether the file is there is not known then).
+  virtual Result<PutResult> PutIfAbsent(const std::string& path, std::string_view bytes,
+                                        const PutOptions& options) const;
+  // The same for a file that comes in pieces.
+  virtual Result<std::unique_ptr<OutputFile>> Create(const std::string& path,
+                                                     const PutOptions& options) const;
+  // Writes a file whole in the place of the one that may be there: readers find the one or the
+  // other. Not for log files but `_last_checkpoint`, which is a hint. Errors: as PutIfAbsent.
+  virtual Result<void> Put(const std::string& path, std::string_view bytes) const;
+  // Whether PutOptions::modified counts.
+  virtual bool keeps_times() const { return false; }
 };
 
 // A local path made absolute, without `.` and `..` and without a slash at its end; links are not

@@ -13,33 +13,12 @@
 
 #include "base/try.h"
 #include "storage/file_system.h"
+#include "storage/local_output_internal.h"
 #include "storage/unique_fd.h"
 
 namespace deltalakedb::storage {
 
 namespace {
-
-ErrorCode CodeOf(int error_number) {
-  switch (error_number) {
-    case ENOENT:
-    case ENOTDIR:
-      return ErrorCode::kNotFound;
-    case EACCES:
-    case EPERM:
-      return ErrorCode::kPermission;
-    default:
-      return ErrorCode::kIo;
-  }
-}
-
-// `what` is a verb with its object's kind, such as "list folder".
-std::unexpected<Error> SystemError(int error_number, std::string_view what,
-                                   const std::string& path) {
-  return Fail(
-      Error(CodeOf(error_number), fmt::format("cannot {} {}: {}", what, path,
-                                              std::generic_category().message(error_number)))
-          .With("file", path));
-}
 
 // File systems differ in the times they keep; none that means something is cut off here.
 Timestamp ModifiedAt(const struct stat& status) {
@@ -121,6 +100,24 @@ class Local final : public FileSystem {
     }
     return std::make_shared<LocalInputFile>(path, std::move(fd), status.st_size);
   }
+
+  Result<PutResult> PutIfAbsent(const std::string& path, std::string_view bytes,
+                                const PutOptions& options) const override {
+    DELTALAKEDB_ASSIGN(const auto file, Create(path, options));
+    DELTALAKEDB_TRY(file->Append(bytes));
+    return file->Finish();
+  }
+
+  Result<std::unique_ptr<OutputFile>> Create(const std::string& path,
+                                             const PutOptions& options) const override {
+    return MakeLocalOutput(path, options);
+  }
+
+  Result<void> Put(const std::string& path, std::string_view bytes) const override {
+    return ReplaceLocalFile(path, bytes);
+  }
+
+  bool keeps_times() const override { return true; }
 };
 
 class MemoryFile final : public InputFile {

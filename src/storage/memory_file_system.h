@@ -20,7 +20,7 @@
 
 namespace deltalakedb::storage {
 
-enum class FileOperation { kList, kOpen, kRead };
+enum class FileOperation { kList, kOpen, kRead, kPut };
 
 class MemoryFileSystem final : public FileSystem {
  public:
@@ -79,10 +79,51 @@ class MemoryFileSystem final : public FileSystem {
   }
   std::size_t reads_ahead() const override { return is_remote_ ? kRemoteReadsAhead : 0; }
 
+  Result<PutResult> PutIfAbsent(const std::string& path, std::string_view bytes,
+                                const PutOptions& options) const override {
+    if (auto error = state_->Begin(FileOperation::kPut, path)) return Fail(*std::move(error));
+    const std::lock_guard lock(state_->mutex);
+    const bool is_new = files_
+                            .try_emplace(path, std::make_shared<const std::string>(bytes),
+                                         options.modified.value_or(Timestamp(0)))
+                            .second;
+    return is_new ? PutResult::kWritten : PutResult::kExists;
+  }
+  Result<std::unique_ptr<OutputFile>> Create(const std::string& path,
+                                             const PutOptions& options) const override {
+    return std::make_unique<FileInTheMaking>(*this, path, options);
+  }
+  Result<void> Put(const std::string& path, std::string_view bytes) const override {
+    if (auto error = state_->Begin(FileOperation::kPut, path)) return Fail(*std::move(error));
+    const std::lock_guard lock(state_->mutex);
+    files_[path] = {std::make_shared<const std::string>(bytes), Timestamp(0)};
+    return {};
+  }
+  bool keeps_times() const override { return !is_remote_; }
+
  private:
   struct File {
     std::shared_ptr<const std::string> content;
     Timestamp modified;
+  };
+
+  class FileInTheMaking final : public OutputFile {
+   public:
+    FileInTheMaking(const MemoryFileSystem& files, std::string path, const PutOptions& options)
+        : files_(files), path_(std::move(path)), options_(options) {}
+
+    std::int64_t size_bytes() const override { return std::ssize(content_); }
+    Result<void> Append(std::string_view bytes) override {
+      content_ += bytes;
+      return {};
+    }
+    Result<PutResult> Finish() override { return files_.PutIfAbsent(path_, content_, options_); }
+
+   private:
+    const MemoryFileSystem& files_;
+    std::string path_;
+    PutOptions options_;
+    std::string content_;
   };
 
   // What open files share with the file system, which they may outlive.
@@ -131,7 +172,7 @@ class MemoryFileSystem final : public FileSystem {
 
   bool is_remote_ = false;
   std::shared_ptr<State> state_ = std::make_shared<State>();
-  std::map<std::string, File> files_;  // guarded by state_->mutex
+  mutable std::map<std::string, File> files_;  // guarded by state_->mutex
 };
 
 }  // namespace deltalakedb::storage

@@ -28,6 +28,8 @@
 
 #include "base/try.h"
 #include "storage/object_store_internal.h"
+#include "storage/s3_put_internal.h"
+#include "storage/temp_file.h"
 
 namespace deltalakedb::storage {
 
@@ -77,18 +79,6 @@ class BlockedPipeSignal {
  private:
   sigset_t before_;
 };
-
-// TLS libraries that come in a wheel do not know where this system keeps its certificates.
-std::string FindCertificates() {
-  constexpr auto kUsualPlaces =
-      std::to_array<const char*>({"/etc/ssl/certs/ca-certificates.crt",
-                                  "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"});
-  if (const char* const own = std::getenv("SSL_CERT_FILE"); own != nullptr) return own;
-  for (const char* const place : kUsualPlaces) {
-    if (::access(place, R_OK) == 0) return place;
-  }
-  return {};
-}
 
 arrow::Result<Stores*> MakeStores() {
   const BlockedPipeSignal blocked;
@@ -189,6 +179,15 @@ class ObjectStore final : public FileSystem {
   }
   std::size_t reads_ahead() const override { return kStoreRequestsMax; }
 
+  Result<PutResult> PutIfAbsent(const std::string& path, std::string_view bytes,
+                                const PutOptions& options) const override;
+  Result<std::unique_ptr<OutputFile>> Create(const std::string& path,
+                                             const PutOptions& options) const override;
+  Result<void> Put(const std::string& path, std::string_view bytes) const override;
+
+  // From then on objects can be put.
+  void SetTarget(S3Target target);
+
   // Makes a call on a thread of the pool and waits for its answer. Some clients throw.
   template <typename T, typename Call>
   Result<T> Do(const StoreCall& what, Call call) const {
@@ -213,6 +212,9 @@ class ObjectStore final : public FileSystem {
   std::string ArrowPath(const std::string& path) const {
     return place_.bucket + path.substr(place_.root.size());
   }
+  std::unexpected<Error> NoConditions(const std::string& path) const;
+  // S3Putter::Compare.
+  Result<std::optional<bool>> HasBytes(const std::string& path, std::string_view bytes) const;
   Error ErrorOf(const arrow::Status& status, const StoreCall& what) const {
     return StoreError(status, what, place_, environment_);
   }
@@ -234,6 +236,29 @@ class ObjectStore final : public FileSystem {
   Environment environment_;
   Stores& stores_;
   bool is_s3_;
+  std::optional<S3Putter> putter_;  // of S3
+};
+
+// Gathers an object on the disk, as a request has to say how long it is and to be made again.
+class ObjectInTheMaking final : public OutputFile {
+ public:
+  ObjectInTheMaking(const FileSystem& store, std::string path, TempFile file)
+      : store_(store), path_(std::move(path)), file_(std::move(file)) {}
+
+  std::int64_t size_bytes() const override { return file_.size_bytes(); }
+  Result<void> Append(std::string_view bytes) override {
+    DELTALAKEDB_TRY(file_.Append(bytes));
+    return {};
+  }
+  Result<PutResult> Finish() override {
+    DELTALAKEDB_ASSIGN(const MappedBytes bytes, file_.Map());
+    return store_.PutIfAbsent(path_, bytes.view(), {});
+  }
+
+ private:
+  const FileSystem& store_;
+  std::string path_;
+  TempFile file_;
 };
 
 Result<std::size_t> Object::ReadAt(std::int64_t offset, std::span<char> out) const {
@@ -309,6 +334,59 @@ Result<std::shared_ptr<const InputFile>> ObjectStore::Open(const std::string& pa
   return MakeObject(path, info.size(), /*is_listed=*/false);
 }
 
+std::unexpected<Error> ObjectStore::NoConditions(const std::string& path) const {
+  return Fail(Error(ErrorCode::kUnsupported,
+                    fmt::format("cannot write {}: of object stores only S3 is written to, as the "
+                                "clients of the others cannot be told not to replace an object",
+                                path))
+                  .With("file", path));
+}
+
+void ObjectStore::SetTarget(S3Target target) {
+  putter_.emplace(
+      std::move(target), place_,
+      [this](const std::string& path, std::string_view bytes) { return HasBytes(path, bytes); });
+}
+
+Result<std::optional<bool>> ObjectStore::HasBytes(const std::string& path,
+                                                  std::string_view bytes) const {
+  // Read in pieces, as both may be large.
+  constexpr std::size_t kPieceBytes = 4 * 1024 * 1024;
+  const auto file = Open(path);
+  if (!file) {
+    const bool is_absent =
+        file.error().code() == ErrorCode::kNotFound && file.error().FindFact("bucket") == nullptr;
+    if (is_absent) return std::optional<bool>();
+    return Fail(file.error());
+  }
+  if ((*file)->size_bytes() != std::ssize(bytes)) return std::optional(false);
+  std::string piece;
+  for (std::size_t at = 0; at < bytes.size(); at += piece.size()) {
+    piece.resize(std::min(kPieceBytes, bytes.size() - at));
+    DELTALAKEDB_TRY((*file)->ReadAt(static_cast<std::int64_t>(at), piece));
+    if (piece != bytes.substr(at, piece.size())) return std::optional(false);
+  }
+  return std::optional(true);
+}
+
+Result<PutResult> ObjectStore::PutIfAbsent(const std::string& path, std::string_view bytes,
+                                           const PutOptions& /*options*/) const {
+  if (!putter_) return NoConditions(path);
+  return putter_->PutIfAbsent(path, bytes);
+}
+
+Result<std::unique_ptr<OutputFile>> ObjectStore::Create(const std::string& path,
+                                                        const PutOptions& /*options*/) const {
+  if (!putter_) return NoConditions(path);
+  DELTALAKEDB_ASSIGN(TempFile file, TempFile::Make());
+  return std::make_unique<ObjectInTheMaking>(*this, path, std::move(file));
+}
+
+Result<void> ObjectStore::Put(const std::string& path, std::string_view bytes) const {
+  if (!putter_) return NoConditions(path);
+  return putter_->Put(path, bytes);
+}
+
 Result<std::shared_ptr<const InputFile>> ObjectStore::MakeObject(const std::string& path,
                                                                  std::int64_t size_bytes,
                                                                  bool is_listed) const {
@@ -320,6 +398,18 @@ Result<std::shared_ptr<const InputFile>> ObjectStore::MakeObject(const std::stri
 }
 
 }  // namespace
+
+// TLS libraries that come in a wheel do not know where this system keeps its certificates.
+std::string FindCertificates() {
+  constexpr auto kUsualPlaces =
+      std::to_array<const char*>({"/etc/ssl/certs/ca-certificates.crt",
+                                  "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"});
+  if (const char* const own = std::getenv("SSL_CERT_FILE"); own != nullptr) return own;
+  for (const char* const place : kUsualPlaces) {
+    if (::access(place, R_OK) == 0) return place;
+  }
+  return {};
+}
 
 std::string ObjectStoreRoot(const Uri& uri) {
   const ObjectStoreParts& parts = *uri.object_store();
@@ -346,9 +436,12 @@ Result<const FileSystem*> OpenObjectStore(const Uri& uri, const Environment& env
     auto client = MakeStoreClient(uri, environment, stores->context);
     EndStoresAtExit();
     if (!client) return Fail(std::move(client).error());
-    opened = std::make_unique<ObjectStore>(
+    DELTALAKEDB_ASSIGN(auto target, FindS3Target(uri, environment, **client));
+    auto store = std::make_unique<ObjectStore>(
         *std::move(client), StorePlace{ObjectStoreRoot(uri), uri.object_store()->bucket},
         environment, *stores);
+    if (target) store->SetTarget(*std::move(target));
+    opened = std::move(store);
   }
   return opened.get();
 }

@@ -1,9 +1,13 @@
 // Object stores as file systems: s3://, gs:// and abfss://.
 //
-// Reading only. Credentials and endpoints come from the environment (docs/uri.md, Object stores),
-// never from the URI. Each request has a time limit; when it is over, the call fails and the
-// request is left alone. A process that ends while such a request still runs ends by _exit, since
-// the libraries underneath would wait for it.
+// Reading, and of S3 writing too. Credentials and endpoints come from the environment (docs/uri.md,
+// Object stores), never from the URI. Each request has a time limit; when it is over, the call
+// fails and the request is left alone. A process that ends while such a request still runs ends by
+// _exit, since the libraries underneath would wait for it.
+//
+// Objects are put by requests of our own (docs/adr/0010), each with the condition that none is
+// there; the first one to a store is made twice, so that a server that ignores conditions is
+// noticed and refused.
 #pragma once
 
 #include <string>

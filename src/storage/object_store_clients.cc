@@ -14,6 +14,7 @@
 #include "base/try.h"
 #include "storage/object_store.h"
 #include "storage/object_store_internal.h"
+#include "storage/s3_put_internal.h"
 
 namespace deltalakedb::storage {
 
@@ -23,6 +24,9 @@ using ArrowFileSystem = std::shared_ptr<arrow::fs::FileSystem>;
 
 // Unit: requests.
 constexpr int kAttemptsVariableMax = 100;
+
+// What the AWS tools take where nothing says otherwise.
+constexpr std::string_view kS3RegionDefault = "us-east-1";
 
 // The value of the first variable that is set and not empty, and its name.
 struct Setting {
@@ -232,6 +236,38 @@ Result<std::string> StoreIdentity(const Uri& uri, const Environment& environment
     identity += '\n' + ValueOf(setting);
   }
   return identity;
+}
+
+Result<std::optional<S3Target>> FindS3Target(const Uri& uri, const Environment& environment,
+                                             const arrow::fs::FileSystem& client) {
+  const auto* const s3 = dynamic_cast<const arrow::fs::S3FileSystem*>(&client);
+  if (s3 == nullptr) return std::optional<S3Target>();
+  const arrow::fs::S3Options options = s3->options();
+  S3Target target;
+  DELTALAKEDB_ASSIGN(target.attempts, FindS3Attempts(environment));
+  target.region = s3->region().empty() ? kS3RegionDefault : s3->region();
+  target.ca_file = options.tls_ca_file_path.empty() ? FindCertificates() : options.tls_ca_file_path;
+  const std::string& bucket = uri.object_store()->bucket;
+  if (!options.endpoint_override.empty()) {
+    target.bucket_url =
+        fmt::format("{}://{}/{}", options.scheme, options.endpoint_override, bucket);
+  } else {
+    // A name with dots is no label of a host that certificates cover (Amazon S3 User Guide, Virtual
+    // hosting of buckets).
+    const std::string host = fmt::format("s3.{}.amazonaws.com{}", target.region,
+                                         target.region.starts_with("cn-") ? ".cn" : "");
+    target.bucket_url = bucket.contains('.') ? fmt::format("https://{}/{}", host, bucket)
+                                             : fmt::format("https://{}.{}", bucket, host);
+  }
+  target.credentials = [options] {
+    // The three are read one by one; they may be replaced meanwhile.
+    S3Credentials credentials;
+    do {
+      credentials = {options.GetAccessKey(), options.GetSecretKey(), options.GetSessionToken()};
+    } while (credentials.key_id != options.GetAccessKey());
+    return credentials;
+  };
+  return std::optional(std::move(target));
 }
 
 Result<ArrowFileSystem> MakeStoreClient(const Uri& uri, const Environment& environment,

@@ -7,6 +7,7 @@
 #include <arrow/status.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,5 +45,15 @@ Result<std::string> StoreIdentity(const Uri& uri, const Environment& environment
 Result<std::shared_ptr<arrow::fs::FileSystem>> MakeStoreClient(const Uri& uri,
                                                                const Environment& environment,
                                                                const arrow::io::IOContext& context);
+
+// Where and how objects are put into the bucket that `client` reads, by the settings that it was
+// made with; nullopt where it is no S3.
+struct S3Target;
+Result<std::optional<S3Target>> FindS3Target(const Uri& uri, const Environment& environment,
+                                             const arrow::fs::FileSystem& client);
+
+// The file with the certificates of authorities that this system trusts; empty where it is not
+// found.
+std::string FindCertificates();
 
 }  // namespace deltalakedb::storage

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,6 +62,18 @@ Result<void> TempFile::ReadAt(std::int64_t offset, std::span<char> out) const {
     out = out.subspan(static_cast<std::size_t>(got));
   }
   return {};
+}
+
+MappedBytes::~MappedBytes() {
+  if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+}
+
+Result<MappedBytes> TempFile::Map() const {
+  const auto size = static_cast<std::size_t>(size_bytes_);
+  if (size == 0) return MappedBytes();
+  void* const start = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd_.get(), 0);
+  if (start == MAP_FAILED) return TempFileError(errno, "map a temporary file");
+  return MappedBytes(static_cast<const char*>(start), size);
 }
 
 }  // namespace deltalakedb::storage

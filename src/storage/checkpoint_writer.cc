@@ -1,0 +1,405 @@
+#include "storage/checkpoint_writer.h"
+
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/builder_nested.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/io/interfaces.h>
+#include <arrow/record_batch.h>
+#include <arrow/table.h>
+#include <arrow/table_builder.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
+#include <parquet/arrow/writer.h>
+#include <parquet/properties.h>
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/try.h"
+
+namespace deltalakedb::storage {
+
+namespace {
+
+using arrow::BooleanBuilder;
+using arrow::Int32Builder;
+using arrow::Int64Builder;
+using arrow::ListBuilder;
+using arrow::MapBuilder;
+using arrow::StringBuilder;
+using arrow::StructBuilder;
+
+// ---- columns ------------------------------------------------------------------------------------
+
+// In the order of the columns.
+enum ActionColumn : std::uint8_t {
+  kTxn,
+  kAdd,
+  kRemove,
+  kMetadata,
+  kProtocol,
+  kDomain,
+  kActionColumns
+};
+
+// Every field may be null, as Spark has it; what must not be is seen to by readers.
+std::shared_ptr<arrow::Schema> CheckpointSchema(const CheckpointWriterOptions& options) {
+  using arrow::field;
+  const auto text = arrow::utf8();
+  const auto text_map = arrow::map(text, text);
+  const auto texts = arrow::list(field("element", text));
+  const auto vector = arrow::struct_(
+      {field("storageType", text), field("pathOrInlineDv", text), field("offset", arrow::int32()),
+       field("sizeInBytes", arrow::int32()), field("cardinality", arrow::int64())});
+  arrow::FieldVector add = {field("path", text),
+                            field("partitionValues", text_map),
+                            field("size", arrow::int64()),
+                            field("modificationTime", arrow::int64()),
+                            field("dataChange", arrow::boolean()),
+                            field("tags", text_map),
+                            field("deletionVector", vector),
+                            field("baseRowId", arrow::int64()),
+                            field("defaultRowCommitVersion", arrow::int64()),
+                            field("clusteringProvider", text)};
+  if (options.with_stats) add.push_back(field("stats", text));
+  return arrow::schema(
+      {field("txn", arrow::struct_({field("appId", text), field("version", arrow::int64()),
+                                    field("lastUpdated", arrow::int64())})),
+       field("add", arrow::struct_(add)),
+       field("remove",
+             arrow::struct_({field("path", text), field("deletionTimestamp", arrow::int64()),
+                             field("dataChange", arrow::boolean()),
+                             field("extendedFileMetadata", arrow::boolean()),
+                             field("partitionValues", text_map), field("size", arrow::int64()),
+                             field("deletionVector", vector), field("baseRowId", arrow::int64()),
+                             field("defaultRowCommitVersion", arrow::int64())})),
+       field("metaData",
+             arrow::struct_(
+                 {field("id", text), field("name", text), field("description", text),
+                  field("format",
+                        arrow::struct_({field("provider", text), field("options", text_map)})),
+                  field("schemaString", text), field("partitionColumns", texts),
+                  field("configuration", text_map), field("createdTime", arrow::int64())})),
+       field("protocol",
+             arrow::struct_({field("minReaderVersion", arrow::int32()),
+                             field("minWriterVersion", arrow::int32()),
+                             field("readerFeatures", texts), field("writerFeatures", texts)})),
+       field("domainMetadata", arrow::struct_({field("domain", text), field("configuration", text),
+                                               field("removed", arrow::boolean())}))});
+}
+
+// The fields of one struct, filled from left to right.
+class Fields {
+ public:
+  explicit Fields(arrow::ArrayBuilder& builder) : builder_(static_cast<StructBuilder&>(builder)) {}
+
+  arrow::Status Start() { return builder_.Append(); }
+  template <typename Builder>
+  Builder& Next() {
+    return static_cast<Builder&>(*builder_.field_builder(next_++));
+  }
+  template <typename Builder, typename T>
+  arrow::Status Append(const T& value) {
+    return Next<Builder>().Append(value);
+  }
+  template <typename Builder, typename T>
+  arrow::Status AppendOptional(const std::optional<T>& value) {
+    auto& builder = Next<Builder>();
+    return value ? builder.Append(*value) : builder.AppendNull();
+  }
+
+ private:
+  StructBuilder& builder_;
+  int next_ = 0;
+};
+
+arrow::Status AppendMap(MapBuilder& builder, const std::optional<StringMapView>& map) {
+  if (!map) return builder.AppendNull();
+  auto& keys = static_cast<StringBuilder&>(*builder.key_builder());
+  auto& values = static_cast<StringBuilder&>(*builder.item_builder());
+  ARROW_RETURN_NOT_OK(builder.Append());
+  for (const StringMapEntry& entry : *map) {
+    ARROW_RETURN_NOT_OK(keys.Append(entry.key));
+    ARROW_RETURN_NOT_OK(entry.value ? values.Append(*entry.value) : values.AppendNull());
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status AppendMap(MapBuilder& builder, const std::map<std::string, std::string>& map) {
+  auto& keys = static_cast<StringBuilder&>(*builder.key_builder());
+  auto& values = static_cast<StringBuilder&>(*builder.item_builder());
+  ARROW_RETURN_NOT_OK(builder.Append());
+  for (const auto& [key, value] : map) {
+    ARROW_RETURN_NOT_OK(keys.Append(key));
+    ARROW_RETURN_NOT_OK(values.Append(value));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status AppendTexts(ListBuilder& builder,
+                          const std::optional<std::vector<std::string>>& texts) {
+  if (!texts) return builder.AppendNull();
+  ARROW_RETURN_NOT_OK(builder.Append());
+  auto& values = static_cast<StringBuilder&>(*builder.value_builder());
+  for (const std::string& text : *texts) ARROW_RETURN_NOT_OK(values.Append(text));
+  return arrow::Status::OK();
+}
+
+arrow::Status AppendVector(StructBuilder& builder, const std::optional<DeletionVector>& vector) {
+  if (!vector) return builder.AppendNull();
+  Fields fields(builder);
+  ARROW_RETURN_NOT_OK(fields.Start());
+  ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(vector->storage_type));
+  ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(vector->path_or_inline_dv));
+  ARROW_RETURN_NOT_OK(fields.AppendOptional<Int32Builder>(vector->offset));
+  ARROW_RETURN_NOT_OK(fields.Append<Int32Builder>(vector->size_in_bytes));
+  return fields.Append<Int64Builder>(vector->cardinality);
+}
+
+std::size_t BytesOf(const std::optional<StringMapView>& map) {
+  std::size_t bytes = 0;
+  if (!map) return bytes;
+  for (const StringMapEntry& entry : *map) {
+    bytes += entry.key.size() + entry.value.value_or("").size();
+  }
+  return bytes;
+}
+
+std::size_t BytesOf(const std::optional<DeletionVector>& vector) {
+  return vector ? vector->path_or_inline_dv.size() : 0;
+}
+
+std::size_t BytesOf(const std::map<std::string, std::string>& map) {
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : map) bytes += key.size() + value.size();
+  return bytes;
+}
+
+// ---- the file -----------------------------------------------------------------------------------
+
+// Passes what Arrow writes on, and keeps the error that ours says it with.
+class ArrowOutput final : public arrow::io::OutputStream {
+ public:
+  explicit ArrowOutput(OutputFile& file) : file_(file), start_(file.size_bytes()) {}
+
+  using arrow::io::OutputStream::Write;
+  arrow::Status Write(const void* data, std::int64_t size) override {
+    const auto appended =
+        file_.Append({static_cast<const char*>(data), static_cast<std::size_t>(size)});
+    if (appended) return arrow::Status::OK();
+    error_ = appended.error();
+    return arrow::Status::IOError(appended.error().message());
+  }
+  arrow::Status Close() override {
+    is_closed_ = true;
+    return arrow::Status::OK();
+  }
+  bool closed() const override { return is_closed_; }
+  arrow::Result<std::int64_t> Tell() const override { return file_.size_bytes() - start_; }
+
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  OutputFile& file_;
+  std::int64_t start_;
+  bool is_closed_ = false;
+  std::optional<Error> error_;
+};
+
+class ArrowCheckpointWriter final : public CheckpointWriter {
+ public:
+  ArrowCheckpointWriter(OutputFile& file, const CheckpointWriterOptions& options)
+      : file_(file),
+        options_(options),
+        schema_(CheckpointSchema(options)),
+        output_(std::make_shared<ArrowOutput>(file)) {}
+
+  Result<void> Open() { return Checked(OpenArrow()); }
+
+  Result<void> Put(const Protocol& protocol) override {
+    return PutRow(kProtocol, sizeof(protocol), [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<Int32Builder>(protocol.min_reader_version));
+      ARROW_RETURN_NOT_OK(fields.Append<Int32Builder>(protocol.min_writer_version));
+      ARROW_RETURN_NOT_OK(AppendTexts(fields.Next<ListBuilder>(), protocol.reader_features));
+      return AppendTexts(fields.Next<ListBuilder>(), protocol.writer_features);
+    });
+  }
+
+  Result<void> Put(const Metadata& metadata) override {
+    const std::size_t bytes =
+        metadata.schema_string.value_or("").size() + BytesOf(metadata.configuration);
+    return PutRow(kMetadata, bytes, [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(metadata.id));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(metadata.name));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(metadata.description));
+      Fields format(fields.Next<StructBuilder>());
+      ARROW_RETURN_NOT_OK(format.Start());
+      ARROW_RETURN_NOT_OK(format.AppendOptional<StringBuilder>(metadata.format_provider));
+      ARROW_RETURN_NOT_OK(AppendMap(format.Next<MapBuilder>(), metadata.format_options));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(metadata.schema_string));
+      ARROW_RETURN_NOT_OK(AppendTexts(fields.Next<ListBuilder>(), metadata.partition_columns));
+      ARROW_RETURN_NOT_OK(AppendMap(fields.Next<MapBuilder>(), metadata.configuration));
+      return fields.AppendOptional<Int64Builder>(metadata.created_time);
+    });
+  }
+
+  Result<void> Put(const AppTransaction& transaction) override {
+    return PutRow(kTxn, transaction.app_id.size(), [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(transaction.app_id));
+      ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(transaction.version));
+      return fields.AppendOptional<Int64Builder>(transaction.last_updated);
+    });
+  }
+
+  Result<void> Put(const DomainMetadata& domain) override {
+    if (domain.removed) return {};
+    const std::size_t bytes = domain.domain.size() + domain.configuration.size();
+    return PutRow(kDomain, bytes, [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(domain.domain));
+      ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(domain.configuration));
+      return fields.Append<BooleanBuilder>(false);
+    });
+  }
+
+  Result<void> Put(const AddFile& add) override {
+    ++size_.num_adds;
+    std::size_t bytes = add.path.size() + BytesOf(add.partition_values) + BytesOf(add.tags) +
+                        BytesOf(add.deletion_vector);
+    if (options_.with_stats) bytes += add.stats.value_or("").size();
+    return PutRow(kAdd, bytes, [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(add.path));
+      ARROW_RETURN_NOT_OK(
+          AppendMap(fields.Next<MapBuilder>(), std::optional(add.partition_values)));
+      ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(add.size));
+      ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(add.modification_time));
+      ARROW_RETURN_NOT_OK(fields.Append<BooleanBuilder>(false));
+      ARROW_RETURN_NOT_OK(AppendMap(fields.Next<MapBuilder>(), add.tags));
+      ARROW_RETURN_NOT_OK(AppendVector(fields.Next<StructBuilder>(), add.deletion_vector));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(add.base_row_id));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(add.default_row_commit_version));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(add.clustering_provider));
+      if (!options_.with_stats) return arrow::Status::OK();
+      return fields.AppendOptional<StringBuilder>(add.stats);
+    });
+  }
+
+  Result<void> Put(const RemoveFile& remove) override {
+    const std::size_t bytes =
+        remove.path.size() + BytesOf(remove.partition_values) + BytesOf(remove.deletion_vector);
+    return PutRow(kRemove, bytes, [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(remove.path));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(remove.deletion_timestamp));
+      ARROW_RETURN_NOT_OK(fields.Append<BooleanBuilder>(false));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<BooleanBuilder>(remove.extended_file_metadata));
+      ARROW_RETURN_NOT_OK(AppendMap(fields.Next<MapBuilder>(), remove.partition_values));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(remove.size));
+      ARROW_RETURN_NOT_OK(AppendVector(fields.Next<StructBuilder>(), remove.deletion_vector));
+      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(remove.base_row_id));
+      return fields.AppendOptional<Int64Builder>(remove.default_row_commit_version);
+    });
+  }
+
+  Result<CheckpointSize> Finish() override {
+    DELTALAKEDB_TRY(Checked(WriteGroup()));
+    DELTALAKEDB_TRY(Checked(writer_->Close()));
+    size_.size_in_bytes = file_.size_bytes();
+    return size_;
+  }
+
+ private:
+  arrow::Status OpenArrow() {
+    parquet::WriterProperties::Builder properties;
+    properties.compression(parquet::Compression::ZSTD)
+        ->max_row_group_length(kGroupRowsMax)
+        ->enable_write_page_index();
+    parquet::ArrowWriterProperties::Builder arrow_properties;
+    ARROW_ASSIGN_OR_RAISE(
+        writer_, parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), output_,
+                                                  properties.build(), arrow_properties.build()));
+    ARROW_ASSIGN_OR_RAISE(builder_,
+                          arrow::RecordBatchBuilder::Make(schema_, arrow::default_memory_pool()));
+    return arrow::Status::OK();
+  }
+
+  // Appends a row that has this action alone. `text_bytes` is about what it takes.
+  template <typename Fill>
+  Result<void> PutRow(ActionColumn column, std::size_t text_bytes, Fill fill) {
+    if (text_bytes > kGroupTextBytesMax) {
+      // Arrow's arrays hold 2 GiB of text at most; an action of this size is none.
+      constexpr std::size_t kRowTextBytesMax = std::size_t{1} << 30;
+      if (text_bytes > kRowTextBytesMax) {
+        return Fail(ErrorCode::kLimitExceeded,
+                    fmt::format("an action of {} bytes is too long for a checkpoint", text_bytes));
+      }
+    }
+    if (rows_ > 0 && (rows_ == kGroupRowsMax || text_bytes_ + text_bytes > kGroupTextBytesMax)) {
+      DELTALAKEDB_TRY(Checked(WriteGroup()));
+    }
+    ++rows_;
+    ++size_.num_actions;
+    text_bytes_ += text_bytes;
+    return Checked(AppendRow(column, fill));
+  }
+
+  template <typename Fill>
+  arrow::Status AppendRow(ActionColumn column, Fill fill) {
+    for (std::int64_t& nulls : nulls_due_) ++nulls;
+    --nulls_due_[column];
+    ARROW_RETURN_NOT_OK(AppendNullsDue(column));
+    Fields fields(*builder_->GetField(column));
+    ARROW_RETURN_NOT_OK(fields.Start());
+    return fill(fields);
+  }
+
+  // Rows that have another action; they mostly come in long runs.
+  arrow::Status AppendNullsDue(std::size_t column) {
+    const std::int64_t nulls = std::exchange(nulls_due_[column], 0);
+    return builder_->GetField(static_cast<int>(column))->AppendNulls(nulls);
+  }
+
+  arrow::Status WriteGroup() {
+    if (rows_ == 0) return arrow::Status::OK();
+    for (std::size_t i = 0; i < kActionColumns; ++i) ARROW_RETURN_NOT_OK(AppendNullsDue(i));
+    rows_ = 0;
+    text_bytes_ = 0;
+    ARROW_ASSIGN_OR_RAISE(const auto batch, builder_->Flush());
+    ARROW_ASSIGN_OR_RAISE(const auto table, arrow::Table::FromRecordBatches({batch}));
+    return writer_->WriteTable(*table, kGroupRowsMax);
+  }
+
+  Result<void> Checked(const arrow::Status& status) const {
+    if (status.ok()) return {};
+    if (output_->error()) return Fail(*output_->error());
+    return Fail(status.IsCapacityError() ? ErrorCode::kLimitExceeded : ErrorCode::kIo,
+                fmt::format("cannot write a checkpoint: {}", status.message()));
+  }
+
+  OutputFile& file_;
+  CheckpointWriterOptions options_;
+  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<ArrowOutput> output_;
+  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  std::unique_ptr<arrow::RecordBatchBuilder> builder_;
+  std::array<std::int64_t, kActionColumns> nulls_due_{};
+  std::int64_t rows_ = 0;  // of the group that is gathered
+  std::size_t text_bytes_ = 0;
+  CheckpointSize size_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::Make(
+    OutputFile& file, const CheckpointWriterOptions& options) {
+  auto writer = std::make_unique<ArrowCheckpointWriter>(file, options);
+  DELTALAKEDB_TRY(writer->Open());
+  return writer;
+}
+
+std::string LastCheckpointText(Version version, const CheckpointSize& size) {
+  return fmt::format(R"({{"version":{},"size":{},"sizeInBytes":{},"numOfAddFiles":{}}})",
+                     version.value(), size.num_actions, size.size_in_bytes, size.num_adds);
+}
+
+}  // namespace deltalakedb::storage
