@@ -256,6 +256,31 @@ TEST_P(CommitUnitTest, InCommitTimestamp_IncreasesAndDoesNotRunAhead) {
   ExpectRefused(Commit(Add("b"), Version(1), at(now)), CommitRefusal::kTimestamp);
 }
 
+TEST_P(CommitUnitTest, SettledCommit_IsThereOrCanOnlyHappenByTheNewAttempt) {
+  const auto as = [](std::string_view attempt) {
+    return [attempt](TableCommit& commit) {
+      commit.commit_id = "lost";
+      commit.attempt_id = attempt;
+    };
+  };
+  const auto settle = [&](std::string_view attempt) {
+    const auto settled = store::SettleCommit(*connection_, table_.table_id, "lost", attempt);
+    EXPECT_TRUE(settled.has_value()) << settled.error().message();
+    return settled.value_or(std::nullopt);
+  };
+  EXPECT_FALSE(settle("second").has_value());
+  ExpectRefused(Commit(Add("a"), std::nullopt, as("first")), CommitRefusal::kFenced);
+  // Another one settles it again.
+  EXPECT_FALSE(settle("third").has_value());
+  ExpectRefused(Commit(Add("a"), std::nullopt, as("second")), CommitRefusal::kFenced);
+  ExpectDone(Commit(Add("a"), std::nullopt, as("third")), 1, 2, 110);
+  const auto found = settle("fourth");
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->version, Version(1));
+  ExpectRefused(Commit(Add("b"), std::nullopt, as("fourth")), CommitRefusal::kFenced);
+  EXPECT_THAT(Paths(), ElementsAre("a", "first"));
+}
+
 TEST_P(CommitUnitTest, DroppedTable_IsGone) {
   store::TableRow other = table_;
   const auto commit = [&](TableCommit& c) { c.table_id = TableId::MakeRandom(); };

@@ -339,7 +339,33 @@ Result<CommitAnswer> StepByStep::Run() {
   return answer;
 }
 
+Result<std::optional<MetadataStore::CommittedAt>> SettleLocked(MetadataStore& store,
+                                                               const TableId& table,
+                                                               std::string_view commit_id,
+                                                               std::string_view attempt_id) {
+  DELTALAKEDB_ASSIGN(const bool is_there, store.LockTable(table));
+  if (!is_there) return Fail(ErrorCode::kNotFound, "the table is no longer in the catalog");
+  DELTALAKEDB_ASSIGN(const auto found, store.FindCommit(table, commit_id));
+  if (!found) DELTALAKEDB_TRY(store.SetFence(table, commit_id, attempt_id));
+  return found;
+}
+
 }  // namespace
+
+Result<std::optional<MetadataStore::CommittedAt>> SettleCommit(Connection& connection,
+                                                               const TableId& table,
+                                                               std::string_view commit_id,
+                                                               std::string_view attempt_id) {
+  DELTALAKEDB_TRY(connection.Begin(TransactionMode::kWrite));
+  MetadataStore store(connection);
+  auto settled = SettleLocked(store, table, commit_id, attempt_id);
+  if (!settled) {
+    connection.Rollback();
+    return settled;
+  }
+  DELTALAKEDB_TRY(connection.Commit());
+  return settled;
+}
 
 Result<CommitAnswer> RunCommit(Connection& connection, const TableCommit& commit) {
   if (connection.runs_units()) return RunAsUnit(connection, commit);

@@ -102,4 +102,12 @@ struct CommitAnswer {
 // Errors: those of the connection; nothing has changed then.
 Result<CommitAnswer> RunCommit(Connection& connection, const TableCommit& commit);
 
+// What became of a commit whose answer was lost: it is there, or from now on only the attempt
+// `attempt_id` of it can happen. An attempt that is still under way is waited for. Outside of
+// transactions; may be called again. Errors: NotFound (the table is gone), those of the connection.
+Result<std::optional<MetadataStore::CommittedAt>> SettleCommit(Connection& connection,
+                                                               const TableId& table,
+                                                               std::string_view commit_id,
+                                                               std::string_view attempt_id);
+
 }  // namespace deltalakedb::store

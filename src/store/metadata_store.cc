@@ -485,6 +485,29 @@ Result<std::optional<std::string>> MetadataStore::FindFence(const TableId& table
   return has_row ? std::optional(OwnedText(*rows, 0)) : std::nullopt;
 }
 
+Result<std::optional<MetadataStore::CommittedAt>> MetadataStore::FindCommit(
+    const TableId& table, std::string_view commit_id) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindCommitVersion,
+                                                        {ToValue(table), commit_id}));
+  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+  if (!has_row) return std::optional<CommittedAt>();
+  return CommittedAt{Version(rows->Int(0)), Timestamp(rows->Int(1))};
+}
+
+Result<void> MetadataStore::SetFence(const TableId& table, std::string_view commit_id,
+                                     std::string_view attempt_id) {
+  DELTALAKEDB_ASSIGN(const std::int64_t now_us, LoadClock());
+  DELTALAKEDB_TRY(connection_.Execute(StatementId::kDeleteFence, {ToValue(table), commit_id}));
+  DELTALAKEDB_TRY(connection_.Execute(StatementId::kInsertFence,
+                                      {ToValue(table), commit_id, attempt_id, now_us}));
+  return {};
+}
+
+Result<bool> MetadataStore::LockTable(const TableId& table) {
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kLockTable, {ToValue(table)}));
+  return rows->Next();
+}
+
 Result<void> MetadataStore::LockName(std::string_view name) {
   DELTALAKEDB_TRY(connection_.Query(StatementId::kLockName, {name}));
   return {};

@@ -138,6 +138,18 @@ class MetadataStore {
   // The one attempt of a commit that may still happen, empty for none of them; nullopt where any
   // may.
   Result<std::optional<std::string>> FindFence(const TableId& table, std::string_view commit_id);
+  // The version that a commit became, and its time.
+  struct CommittedAt {
+    Version version;
+    Timestamp timestamp;
+  };
+  Result<std::optional<CommittedAt>> FindCommit(const TableId& table, std::string_view commit_id);
+  // Lets one attempt of a commit happen and no other, from the end of the transaction on.
+  Result<void> SetFence(const TableId& table, std::string_view commit_id,
+                        std::string_view attempt_id);
+  // Waits until no commit is under way to the table, and keeps others waiting until the end of the
+  // transaction. False where it is not there.
+  Result<bool> LockTable(const TableId& table);
   // The columns of find_wrong_intervals.
   Result<std::unique_ptr<Cursor>> FindWrongIntervals(const TableId& table);
 
