@@ -1,138 +1,17 @@
 #include "txn/conflict.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
-#include "protocol/table_rules.h"
+#include "txn/conflict_test_internal.h"
 
 namespace deltalakedb::txn {
 namespace {
 
-using protocol::StagedActions;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
-
-using Lines = std::vector<std::string>;
-using Names = std::vector<std::string>;
-
-constexpr std::string_view kRoot = "file:/t";
-constexpr auto kSerializable = IsolationLevel::kSerializable;
-constexpr auto kWriteSerializable = IsolationLevel::kWriteSerializable;
-constexpr auto kSnapshotIsolation = IsolationLevel::kSnapshotIsolation;
-
-std::string Add(std::string_view path, std::string_view day = "", std::string_view more = "") {
-  return R"({"add":{"path":")" + std::string(path) + R"(","partitionValues":{)" +
-         (day.empty() ? "" : R"("day":")" + std::string(day) + "\"") +
-         R"(},"size":1,"modificationTime":2,"dataChange":true)" + std::string(more) + "}}";
-}
-std::string Moved(std::string_view path) {
-  return R"({"add":{"path":")" + std::string(path) +
-         R"(","partitionValues":{},"size":1,"modificationTime":2,"dataChange":false}})";
-}
-std::string Remove(std::string_view path, bool data_change = true, std::string_view day = "") {
-  return R"({"remove":{"path":")" + std::string(path) + R"(","dataChange":)" +
-         (data_change ? "true" : "false") +
-         (day.empty() ? "" : R"(,"partitionValues":{"day":")" + std::string(day) + "\"}") + "}}";
-}
-std::string Domain(std::string_view domain, std::string_view configuration = "") {
-  std::string escaped;
-  for (const char c : configuration) escaped += c == '"' ? "\\\"" : std::string(1, c);
-  return R"({"domainMetadata":{"domain":")" + std::string(domain) + R"(","configuration":")" +
-         escaped + R"(","removed":false}})";
-}
-std::string Txn(std::string_view app) {
-  return R"({"txn":{"appId":")" + std::string(app) + R"(","version":1}})";
-}
-std::string Info(std::string_view operation, bool is_blind) {
-  return R"({"commitInfo":{"operation":")" + std::string(operation) + R"(","isBlindAppend":)" +
-         (is_blind ? "true" : "false") + "}}";
-}
-const std::string kBlind = Info("WRITE", true);
-const std::string kNotBlind = Info("MERGE", false);
-
-Protocol Versions(std::int32_t reader, std::int32_t writer) {
-  return {reader, writer, std::nullopt, std::nullopt, {}};
-}
-Protocol Features(Names writer_features, Names reader_features = {}) {
-  for (const std::string& feature : reader_features) writer_features.push_back(feature);
-  return {3, 7, std::move(reader_features), std::move(writer_features), {}};
-}
-Metadata Table(Names partition_columns = {}) {
-  Metadata metadata;
-  metadata.id = "i";
-  metadata.schema_string =
-      R"({"type":"struct","fields":[{"name":"day","type":"string","nullable":true,"metadata":{}}]})";
-  metadata.partition_columns = std::move(partition_columns);
-  return metadata;
-}
-
-class ConflictTest : public testing::Test {
- protected:
-  ConflictTest() {
-    state_.version = Version(4);
-    state_.timestamp = Timestamp(1000);
-    state_.protocol = Versions(1, 2);
-    state_.metadata = Table();
-  }
-
-  static StagedActions Stage(const Lines& lines) {
-    StagedActions staged;
-    for (const std::string& line : lines) {
-      const auto taken = staged.Take(line, 1);
-      EXPECT_TRUE(taken.has_value()) << taken.error().message();
-    }
-    return staged;
-  }
-
-  CommitSummary Winner(const Lines& lines) const {
-    std::string body;
-    for (const std::string& line : lines) body += line + "\n";
-    auto summary = SummarizeCommit(state_.version.next(), body, kRoot);
-    EXPECT_TRUE(summary.has_value()) << summary.error().message();
-    return summary ? *std::move(summary) : CommitSummary();
-  }
-
-  Result<Rebase> Check(const StagedActions& staged, const CommitSummary& winner) const {
-    const auto base = StandOn(state_);
-    EXPECT_TRUE(base.has_value());
-    return CheckConflicts({staged, reads_, *base, isolation_, operation_, kRoot}, winner);
-  }
-  Result<Rebase> Check(const Lines& mine, const Lines& winner) const {
-    return Check(Stage(mine), Winner(winner));
-  }
-
-  // The conflict's name; "" for none.
-  static std::string Verdict(const Result<Rebase>& checked) {
-    if (checked) {
-      EXPECT_EQ(checked->version, Version(5));
-      return "";
-    }
-    EXPECT_EQ(checked.error().code(), ErrorCode::kConflict) << checked.error().message();
-    EXPECT_EQ(Fact(checked, "version"), "5");
-    return Fact(checked, "conflict");
-  }
-  std::string Verdict(const Lines& mine, const Lines& winner) const {
-    return Verdict(Check(mine, winner));
-  }
-
-  static std::string Fact(const Result<Rebase>& checked, std::string_view name) {
-    const Error::FactValue* const fact = checked.error().FindFact(name);
-    if (fact == nullptr) return "no such fact";
-    const auto* const text = std::get_if<std::string>(fact);
-    return text != nullptr ? *text : std::to_string(std::get<std::int64_t>(*fact));
-  }
-
-  TableState state_;
-  TransactionReads reads_;
-  IsolationLevel isolation_ = kSerializable;
-  std::string operation_ = "WRITE";
-};
+using namespace testing_conflict;
 
 TEST_F(ConflictTest, BlindAppends_NeverConflict) {
   for (const IsolationLevel level : {kSerializable, kWriteSerializable, kSnapshotIsolation}) {
@@ -157,7 +36,7 @@ TEST_F(ConflictTest, AddedFiles_CountByIsolationLevel) {
   const Lines rewrite = {Add("new"), Remove("old")};
   const Lines with_metadata = {Add("new"), Remove("old"), metadata};
   const Lines compaction = {Moved("new"), Remove("old", /*data_change=*/false)};
-  const std::string kSilent = R"({"commitInfo":{"operation":"WRITE"}})";
+  const std::string silent = R"({"commitInfo":{"operation":"WRITE"}})";
   reads_.whole_table = true;
   for (const Case& of : std::vector<Case>{
            {kSerializable, rewrite, kBlind, "ConcurrentAppend"},
@@ -165,7 +44,7 @@ TEST_F(ConflictTest, AddedFiles_CountByIsolationLevel) {
            {kWriteSerializable, rewrite, kBlind, ""},
            {kWriteSerializable, rewrite, kNotBlind, "ConcurrentAppend"},
            // One that does not say so is no blind append.
-           {kWriteSerializable, rewrite, kSilent, "ConcurrentAppend"},
+           {kWriteSerializable, rewrite, silent, "ConcurrentAppend"},
            {kWriteSerializable, with_metadata, kBlind, "ConcurrentAppend"},
            {kSnapshotIsolation, rewrite, kBlind, ""},
            {kSnapshotIsolation, rewrite, kNotBlind, ""},
@@ -305,187 +184,6 @@ TEST_F(ConflictTest, RowTrackingDomain_IsResolvedToTheWinnersMark) {
   const auto broken = Check(mine, Winner({Domain("delta.rowTracking", "{}")}));
   ASSERT_FALSE(broken.has_value());
   EXPECT_EQ(broken.error().code(), ErrorCode::kCorrupt);
-}
-
-TEST_F(ConflictTest, ProtocolOfTheWinner_PassesOnlyWhereNothingIsAsked) {
-  struct Case {
-    Protocol before, after;
-    std::string features;  // of the conflict; "" for none
-  };
-  const Protocol plain = Features({"appendOnly"});
-  for (const Case& of : std::vector<Case>{
-           {Versions(1, 2), Versions(1, 2), ""},
-           {Versions(1, 2), Features({"appendOnly", "invariants"}), ""},
-           {Versions(1, 2), Features({"appendOnly", "invariants"}, {"deletionVectors"}), ""},
-           {plain, Features({"appendOnly"}, {"v2Checkpoint", "vacuumProtocolCheck"}), ""},
-           {plain, Features({"appendOnly", "domainMetadata", "rowTracking", "inCommitTimestamp"}),
-            ""},
-           {plain, Features({"appendOnly"}, {"columnMapping"}), ""},
-           {plain, Features({"appendOnly", "checkConstraints"}), "checkConstraints"},
-           {plain, Features({"appendOnly", "generatedColumns"}, {"deletionVectors"}),
-            "generatedColumns"},
-           {Versions(1, 2), Versions(1, 3), "checkConstraints"},
-           // Dropped.
-           {Features({"appendOnly"}, {"deletionVectors"}), plain, "deletionVectors"},
-           {Versions(1, 2), Features({"invariants"}), "appendOnly"},
-           // Not for us.
-           {plain, Features({"appendOnly", "icebergCompatV3", "columnMapping"}), "icebergCompatV3"},
-           {plain, Features({"appendOnly"}, {"catalogManaged"}), "catalogManaged"},
-           {plain, Features({"appendOnly"}, {"unheardOf"}), "unheardOf"},
-       }) {
-    state_.protocol = of.before;
-    CommitSummary winner = Winner({Add("b")});
-    winner.protocol = of.after;
-    const auto checked = Check(Stage({Add("a")}), winner);
-    EXPECT_EQ(Verdict(checked), of.features.empty() ? "" : "ProtocolChanged") << of.features;
-    if (!checked) {
-      EXPECT_EQ(Fact(checked, "features"), of.features) << checked.error().message();
-    } else {
-      EXPECT_EQ(checked->protocol->writer_features, of.after.writer_features);
-    }
-  }
-}
-
-TEST_F(ConflictTest, TwoProtocols_ConflictEvenWhenTheyAreEqual) {
-  const std::string protocol = R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}})";
-  EXPECT_EQ(Verdict({protocol}, {protocol}), "ProtocolChanged");
-  EXPECT_EQ(Verdict({protocol}, {Add("a")}), "");
-  EXPECT_EQ(Verdict({Add("a")}, {protocol}), "");
-}
-
-TEST_F(ConflictTest, MetadataOfTheWinner_PassesOnlyAsEnablement) {
-  using Configuration = std::map<std::string, std::string>;
-  const Protocol all = Features({"rowTracking", "domainMetadata", "inCommitTimestamp"},
-                                {"columnMapping", "deletionVectors", "v2Checkpoint"});
-  const Protocol none = Features({"appendOnly"});
-  const Configuration tracking = {
-      {"delta.enableRowTracking", "true"},
-      {"delta.rowTracking.materializedRowIdColumnName", "_i"},
-      {"delta.rowTracking.materializedRowCommitVersionColumnName", "_v"}};
-  struct Case {
-    Protocol protocol;
-    Configuration before, after;
-    bool passes;
-  };
-  for (const Case& of : std::vector<Case>{
-           {all, {}, {}, true},
-           {all, {{"k", "v"}}, {{"k", "v"}}, true},
-           {all, {}, tracking, true},
-           {none, {}, tracking, false},
-           {all, tracking, {{"delta.enableRowTracking", "false"}}, false},
-           {all, {}, {{"delta.enableRowTracking", "false"}}, false},
-           {all, {}, {{"delta.rowTracking.materializedRowIdColumnName", "_i"}}, false},
-           {all, {}, {{"delta.enableDeletionVectors", "true"}}, true},
-           {none, {}, {{"delta.enableDeletionVectors", "true"}}, false},
-           {all, {}, {{"delta.enableDeletionVectors", "false"}}, false},
-           {all, {}, {{"delta.checkpointPolicy", "v2"}}, true},
-           {all, {}, {{"delta.checkpointPolicy", "classic"}}, false},
-           {all,
-            {},
-            {{"delta.enableInCommitTimestamps", "true"},
-             {"delta.inCommitTimestampEnablementVersion", "5"},
-             {"delta.inCommitTimestampEnablementTimestamp", "7"}},
-            true},
-           {all, {}, {{"delta.inCommitTimestampEnablementVersion", "5"}}, false},
-           {none, {}, {{"delta.enableInCommitTimestamps", "true"}}, false},
-           {all, {}, {{"io.unitycatalog.tableId", "u"}}, true},
-           {all, {}, {{"delta.appendOnly", "true"}}, false},
-           {all, {}, {{"anything", "x"}}, false},
-           {all, {{"k", "v"}}, {{"k", "w"}}, false},
-           {all, {{"k", "v"}}, {}, false},
-           {all, {{"k", "v"}}, {{"delta.enableDeletionVectors", "true"}}, false},
-           {all, {}, {{"delta.enableDeletionVectors", "true"}, {"k", "v"}}, false},
-       }) {
-    state_.protocol = of.protocol;
-    state_.metadata.configuration = of.before;
-    CommitSummary winner = Winner({});
-    winner.metadata = state_.metadata;
-    winner.metadata->configuration = of.after;
-    const auto checked = Check(Stage({Add("a")}), winner);
-    const std::string last = of.after.empty() ? "" : of.after.begin()->first;
-    EXPECT_EQ(Verdict(checked), of.passes ? "" : "MetadataChanged") << last;
-    if (checked) {
-      EXPECT_EQ(checked->metadata->configuration, of.after);
-      EXPECT_EQ(checked->row_tracking_not_preserved, of.after == tracking);
-    }
-    // Never where both change it.
-    StagedActions mine;
-    ASSERT_TRUE(mine.Append(state_.metadata));
-    EXPECT_EQ(Verdict(Check(mine, winner)), "MetadataChanged") << last;
-  }
-}
-
-TEST_F(ConflictTest, OtherPartsOfMetadata_Conflict) {
-  const std::vector<std::function<void(Metadata&)>> changes = {
-      [](Metadata& metadata) { metadata.name = "n"; },
-      [](Metadata& metadata) { metadata.description = "d"; },
-      [](Metadata& metadata) { metadata.partition_columns = {"day"}; },
-      [](Metadata& metadata) { metadata.created_time = 1; },
-      [](Metadata& metadata) { metadata.id = "j"; },
-      [](Metadata& metadata) { metadata.unknown_fields = {{"x", "1"}}; },
-      [](Metadata& metadata) { metadata.format_options = {{"x", "1"}}; },
-      [](Metadata& metadata) { metadata.schema_string = R"({"type":"struct","fields":[]})"; },
-  };
-  for (const auto& change : changes) {
-    CommitSummary winner = Winner({});
-    winner.metadata = state_.metadata;
-    change(*winner.metadata);
-    EXPECT_EQ(Verdict(Check(Stage({Add("a")}), winner)), "MetadataChanged");
-  }
-}
-
-TEST_F(ConflictTest, ColumnMappingTurnedOnByName_PassesWhereNamesStay) {
-  const auto schema = [](std::string_view metadata) {
-    return R"({"type":"struct","fields":[{"name":"day","type":"string","nullable":true,)"
-           R"("metadata":{)" +
-           std::string(metadata) + "}}]}";
-  };
-  const std::string mapped =
-      R"("delta.columnMapping.id":1,"delta.columnMapping.physicalName":"day")";
-  struct Case {
-    std::string mode;
-    std::string schema;
-    bool passes;
-  };
-  for (const Case& of : std::vector<Case>{
-           {"name", schema(mapped), true},
-           {"id", schema(mapped), false},
-           {"name",
-            schema(R"("delta.columnMapping.id":1,)"
-                   R"("delta.columnMapping.physicalName":"col-1")"),
-            false},
-           {"name", schema(mapped + R"(,"comment":"c")"), false},
-           {"name", schema(""), false},
-           {"none", schema(mapped), false},
-       }) {
-    state_.protocol = Features({}, {"columnMapping"});
-    CommitSummary winner = Winner({});
-    winner.metadata = state_.metadata;
-    winner.metadata->schema_string = of.schema;
-    winner.metadata->configuration = {{"delta.columnMapping.mode", of.mode},
-                                      {"delta.columnMapping.maxColumnId", "1"}};
-    EXPECT_EQ(Verdict(Check(Stage({Add("a")}), winner)), of.passes ? "" : "MetadataChanged")
-        << of.mode << of.schema;
-  }
-}
-
-TEST_F(ConflictTest, IdentityMarks_PassUnlessTheCommitChangesMetadataToo) {
-  const auto schema = [](std::string_view mark) {
-    return R"({"type":"struct","fields":[{"name":"day","type":"long","nullable":true,"metadata":)"
-           R"({"delta.identity.step":1)" +
-           std::string(mark) + "}}]}";
-  };
-  state_.protocol = Versions(1, 6);
-  state_.metadata.schema_string = schema("");
-  CommitSummary winner = Winner({Add("b")});
-  winner.metadata = state_.metadata;
-  winner.metadata->schema_string = schema(R"(,"delta.identity.highWaterMark":9)");
-  const auto passed = Check(Stage({Add("a")}), winner);
-  EXPECT_EQ(Verdict(passed), "");
-  EXPECT_EQ(passed->metadata->schema_string, winner.metadata->schema_string);
-  StagedActions mine;
-  ASSERT_TRUE(mine.Append(state_.metadata));
-  EXPECT_EQ(Verdict(Check(mine, winner)), "MetadataChanged");
 }
 
 TEST_F(ConflictTest, Steps_ComeInSparksOrder) {

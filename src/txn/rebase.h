@@ -38,7 +38,7 @@ struct RowIdOptions {
   Version version = Version(0);
   // Ids that winners gave to files which the commit names again; they are taken over.
   const BackfilledRowIds* backfilled = nullptr;
-  std::string_view table_root = {};  // as protocol/paths.h takes it
+  std::string_view table_root = "";  // as protocol/paths.h takes it
 };
 
 // Gives every add that needs one a fresh row id, and the version to those without. Sets the own
