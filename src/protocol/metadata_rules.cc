@@ -22,6 +22,8 @@ namespace deltalakedb::protocol {
 
 namespace {
 
+constexpr std::string_view kConfiguration = "configuration";
+constexpr std::string_view kSchemaString = "schemaString";
 constexpr std::string_view kConstraintPrefix = "delta.constraints.";
 constexpr std::string_view kCheckpointPolicy = "delta.checkpointPolicy";
 constexpr std::string_view kIsolationLevel = "delta.isolationLevel";
@@ -29,7 +31,8 @@ constexpr std::string_view kIsolationLevel = "delta.isolationLevel";
 // A feature that something in a metaData stands on, by the names that it goes by; one of them is
 // enough (PROTOCOL.md, Table features, activation).
 struct Need {
-  std::string what;  // that asks for it
+  std::string what;        // that asks for it
+  std::string_view field;  // of metaData that it is in
   std::string_view feature;
   std::string_view other_name;
 
@@ -102,17 +105,19 @@ Needs NeedsOf(const Metadata& metadata, const Schema& schema) {
   Needs needs;
   for (const Activation& activation : kActivatingProperties) {
     if (!IsTrue(metadata, activation.key)) continue;
-    needs.insert({std::string(activation.key), activation.feature, activation.other_name});
+    needs.insert(
+        {std::string(activation.key), kConfiguration, activation.feature, activation.other_name});
   }
   const std::string* const policy = FindProperty(metadata, kCheckpointPolicy);
   if (policy != nullptr && *policy == "v2") {
-    needs.insert({std::string(kCheckpointPolicy), "v2Checkpoint", ""});
+    needs.insert({std::string(kCheckpointPolicy), kConfiguration, "v2Checkpoint", ""});
   }
   if (MappingModeOf(metadata) != MappingMode::kNone) {
-    needs.insert({std::string(kColumnMappingMode), "columnMapping", ""});
+    needs.insert({std::string(kColumnMappingMode), kConfiguration, "columnMapping", ""});
   }
   for (const auto& [key, value] : metadata.configuration) {
-    if (key.starts_with(kConstraintPrefix)) needs.insert({key, "checkConstraints", ""});
+    if (key.starts_with(kConstraintPrefix))
+      needs.insert({key, kConfiguration, "checkConstraints", ""});
   }
   auto take = [&](const Field& field) {
     const auto of_column = [&](std::string_view what) {
@@ -120,14 +125,16 @@ Needs NeedsOf(const Metadata& metadata, const Schema& schema) {
     };
     for (const Activation& activation : kActivatingFieldMetadata) {
       if (field.FindMetadata(activation.key) == nullptr) continue;
-      needs.insert({of_column(activation.key), activation.feature, activation.other_name});
+      needs.insert(
+          {of_column(activation.key), kSchemaString, activation.feature, activation.other_name});
     }
     if (HasType(field.type(), TypeKind::kTimestampNtz)) {
-      needs.insert(
-          {of_column("the type timestamp_ntz"), "timestampNtz", "timestampWithoutTimezone"});
+      needs.insert({of_column("the type timestamp_ntz"), kSchemaString, "timestampNtz",
+                    "timestampWithoutTimezone"});
     }
     if (HasType(field.type(), TypeKind::kVariant)) {
-      needs.insert({of_column("the type variant"), "variantType", "variantType-preview"});
+      needs.insert(
+          {of_column("the type variant"), kSchemaString, "variantType", "variantType-preview"});
     }
   };
   ForEachField(schema.type(), take);
@@ -149,17 +156,16 @@ Result<void> CheckNeeds(const Complaint& complaint, const MetadataChange& change
                 fmt::format("{} needs the feature {}, which the table's protocol does not have; "
                             "let the commit upgrade the protocol",
                             need.what, need.feature));
-    return complaint.Of(need.what.starts_with("delta.") ? "configuration" : "schemaString",
-                        std::move(error).With("features", std::string(need.feature)));
+    return complaint.Of(need.field, std::move(error).With("features", std::string(need.feature)));
   }
   return {};
 }
 
 std::optional<std::int64_t> ParseNumber(std::string_view text) {
   std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && rest == end ? std::optional(value) : std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = error == std::errc() && end == text.data() + text.size();
+  return is_whole ? std::optional(value) : std::nullopt;
 }
 
 // The physical name by column mapping id.

@@ -22,6 +22,9 @@ constexpr std::string_view kHighWaterMarkField = "rowIdHighWaterMark";
 constexpr std::size_t kRowTrackingBytesMax = 1'000'000;
 constexpr std::size_t kStatsBytesMax = protocol::kStagedLineBytesMax;
 
+// Below any row id.
+constexpr std::int64_t kNoRowIds = -1;
+
 using protocol::Excerpt;
 using protocol::JsonDocument;
 using protocol::JsonValue;
@@ -59,7 +62,9 @@ Result<std::int64_t> ParseRowIdHighWaterMark(std::string_view configuration) {
   if (!document) return broken(document.error().message());
   const auto field = FindMember(document->root(), kHighWaterMarkField);
   const auto value = field ? field->AsInt64() : std::nullopt;
-  if (!value) return broken(fmt::format("it has no number {}", kHighWaterMarkField));
+  if (!value || *value < kNoRowIds) {
+    return broken(fmt::format("it has no number {}", kHighWaterMarkField));
+  }
   return *value;
 }
 
@@ -107,7 +112,8 @@ Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& o
       continue;
     }
     DELTALAKEDB_ASSIGN(const std::int64_t rows, NumRecords(add));
-    if (rows >= std::numeric_limits<std::int64_t>::max() - high_water_mark) {
+    if (high_water_mark >= 0 &&
+        rows > std::numeric_limits<std::int64_t>::max() - 1 - high_water_mark) {
       return Fail(Error(ErrorCode::kLimitExceeded, "the table has no row ids left")
                       .With("limit", "row ids"));
     }

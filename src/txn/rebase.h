@@ -31,14 +31,14 @@ struct RowIdOptions {
   // What the transaction read first: larger ids and later versions in staged adds are from an
   // earlier attempt of this commit, or made up, and are given anew. No version for a new table.
   std::int64_t read_high_water_mark = -1;
-  std::optional<Version> read_version;
+  std::optional<Version> read_version = std::nullopt;
   // At the version that the commit comes after.
   std::int64_t high_water_mark = -1;
   // That the commit will be.
-  Version version;
+  Version version = Version(0);
   // Ids that winners gave to files which the commit names again; they are taken over.
   const BackfilledRowIds* backfilled = nullptr;
-  std::string_view table_root;  // as protocol/paths.h takes it
+  std::string_view table_root = "";  // as protocol/paths.h takes it
 };
 
 // Gives every add that needs one a fresh row id, and the version to those without. Sets the own

@@ -32,9 +32,9 @@ constexpr std::string_view kTableVersion = "tableVersion";
 
 std::optional<std::int64_t> ParseNumber(std::string_view text) {
   std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && rest == end ? std::optional(value) : std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = error == std::errc() && end == text.data() + text.size();
+  return is_whole ? std::optional(value) : std::nullopt;
 }
 
 std::optional<std::int64_t> MetadataNumber(const Field& field, std::string_view key) {
