@@ -102,7 +102,7 @@ def has_checkpoint_of_its_own_mind(table):
     matters which of the two a reader takes."""
     commits = table.replay.get("json_only_latest") or {}
     latest = table.version(table.replay["latest"]) or {}
-    return any(latest[field] != commits[field] for field in ("schema_hash", "files_hash")
+    return any(latest[field] != commits[field] for field in ("schema_sha256", "files_hash")
                if field in commits and field in latest)
 
 
