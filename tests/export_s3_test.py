@@ -157,7 +157,8 @@ def test_Requests_AreSignedWithPayloadConditionAndToken(s3, s3_proxy, table, tmp
 
 
 def test_FirstWrite_IsMadeTwiceAndNoOther(s3, s3_proxy, orders, place):
-    assert s3.run("export", orders, uri_of(place), AWS_ENDPOINT_URL=s3_proxy.endpoint).status == DONE
+    outcome = s3.run("export", orders, uri_of(place), AWS_ENDPOINT_URL=s3_proxy.endpoint)
+    assert outcome.status == DONE, outcome
     assert sorted(puts(s3_proxy).values()) == [1] * (COMMITS - 1) + [2]
 
 

@@ -36,6 +36,12 @@ step "Whether everything is as it should be" "deltalakedb verify '$imported' --a
 echo
 .venv/bin/python tools/quickstart.py compare "$flights" "$imported"
 
+exported=build/quickstart/exported
+rm -rf "$exported"
+step "Its log out again, for any other reader" "deltalakedb export '$imported' $exported"
+echo
+.venv/bin/python tools/quickstart.py compare "$exported" "$imported"
+
 duckdb=build/quickstart/meta.duckdb
 rm -f "$duckdb" "$duckdb.wal"
 step "The same in DuckDB" "deltalakedb import $flights 'deltasql://duckdb/$duckdb?table=flights'"

@@ -46,7 +46,7 @@ class AbsoluteChunks final : public LineChunkStream {
     if (!chunk) return std::optional<LineChunk>();
     std::string text;
     std::optional<Error> error;
-    const char* done = chunk->text.data();
+    std::size_t done = 0;  // bytes of the chunk
     chunk->ForEachRecord([&](std::int64_t number, std::string_view record) {
       if (log::IsBlank(record)) return true;
       auto edited = protocol::WithAbsolutePaths(record, table_uri_);
@@ -54,13 +54,14 @@ class AbsoluteChunks final : public LineChunkStream {
         error = log::AtLine(std::move(edited).error(), name_, number);
         return false;
       }
-      text.append(done, record.data());  // what stands between two records
+      const auto at = static_cast<std::size_t>(record.begin() - chunk->text.begin());
+      text += chunk->text.substr(done, at - done);  // what stands between two records
       text += *edited;
-      done = record.data() + record.size();
+      done = at + record.size();
       return true;
     });
     if (error) return Fail(*std::move(error));
-    text.append(done, chunk->text.data() + chunk->text.size());
+    text += chunk->text.substr(done);
     const auto memory =
         std::make_shared_for_overwrite<char[]>(text.size() + protocol::kLinePaddingBytes);
     std::memcpy(memory.get(), text.data(), text.size());

@@ -23,7 +23,6 @@ namespace {
 using log::BodyId;
 using store::MetadataStore;
 using store::Origin;
-using store::TableRow;
 
 // Passes chunks on and hashes them.
 class HashedChunks final : public log::LineChunkStream {

@@ -47,7 +47,7 @@ enum ActionColumn : std::uint8_t {
 // Every field may be null, as Spark has it; what must not be is seen to by readers.
 std::shared_ptr<arrow::Schema> CheckpointSchema(const CheckpointWriterOptions& options) {
   using arrow::field;
-  const auto text = arrow::utf8();
+  const auto& text = arrow::utf8();
   const auto text_map = arrow::map(text, text);
   const auto texts = arrow::list(field("element", text));
   const auto vector = arrow::struct_(

@@ -39,6 +39,14 @@ ErrorCode CodeOf(int error_number) {
 constexpr mode_t kFileMode = 0666;
 constexpr mode_t kFolderMode = 0777;
 
+// That nothing is where a folder has to be, or something else, is no answer to a question here.
+std::unexpected<Error> FolderError(int error_number, std::string_view what,
+                                   const std::string& path) {
+  auto error = SystemError(error_number, what, path);
+  if (error.error().code() != ErrorCode::kNotFound) return error;
+  return Fail(Error(ErrorCode::kIo, error.error().message()).With("file", path));
+}
+
 std::string FolderOf(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -57,15 +65,15 @@ Result<void> SyncFolder(int folder, const std::string& path) {
 Result<void> MakeFolders(const std::string& path) {
   if (::mkdir(path.c_str(), kFolderMode) != 0) {
     if (errno == EEXIST) return {};
-    if (errno != ENOENT || path == "/") return SystemError(errno, "make folder", path);
+    if (errno != ENOENT || path == "/") return FolderError(errno, "make folder", path);
     DELTALAKEDB_TRY(MakeFolders(FolderOf(path)));
     if (::mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) {
-      return SystemError(errno, "make folder", path);
+      return FolderError(errno, "make folder", path);
     }
   }
   const std::string above = FolderOf(path);
   const UniqueFd folder(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return SystemError(errno, "open folder", above);
+  if (folder.get() < 0) return FolderError(errno, "open folder", above);
   return SyncFolder(folder.get(), above);
 }
 
@@ -75,7 +83,7 @@ Result<UniqueFd> OpenFolder(const std::string& path) {
     DELTALAKEDB_TRY(MakeFolders(path));
     folder = UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
-  if (folder.get() < 0) return SystemError(errno, "open folder", path);
+  if (folder.get() < 0) return FolderError(errno, "open folder", path);
   return folder;
 }
 

@@ -35,23 +35,23 @@ struct FreeHandle {
 };
 using Handle = std::unique_ptr<CURL, FreeHandle>;
 
-struct FreeHeaders {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
 // Header lines of a request.
 class Headers {
  public:
+  Headers() = default;
+  Headers(const Headers&) = delete;
+  Headers& operator=(const Headers&) = delete;
+  ~Headers() { curl_slist_free_all(list_); }
+
   void Add(const std::string& line) {
-    curl_slist* const longer = curl_slist_append(list_.get(), line.c_str());
-    if (longer == nullptr) return;
-    static_cast<void>(list_.release());
-    list_.reset(longer);
+    // It gives the list's new start, which is the old one where there was one already.
+    curl_slist* const start = curl_slist_append(list_, line.c_str());
+    if (start != nullptr) list_ = start;
   }
-  curl_slist* get() const { return list_.get(); }
+  curl_slist* get() const { return list_; }
 
  private:
-  std::unique_ptr<curl_slist, FreeHeaders> list_;
+  curl_slist* list_ = nullptr;
 };
 
 // As Signature Version 4 wants it: everything but unreserved characters (RFC 3986, 2.3) and the

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "storage/sha256_internal.h"
 
@@ -38,9 +39,9 @@ std::uint32_t LoadBigEndian(const char* bytes) {
 }
 
 // FIPS 180-4, 6.2.2.
-void TakeBlock(const char* block, State& state) {
+void TakeBlock(std::span<const char, kBlockBytes> block, State& state) {
   std::array<std::uint32_t, kRounds> w{};
-  for (std::size_t t = 0; t < 16; ++t) w[t] = LoadBigEndian(block + 4 * t);
+  for (std::size_t t = 0; t < 16; ++t) w[t] = LoadBigEndian(&block[4 * t]);
   for (std::size_t t = 16; t < kRounds; ++t) {
     const std::uint32_t s0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ (w[t - 15] >> 3);
     const std::uint32_t s1 = std::rotr(w[t - 2], 17) ^ std::rotr(w[t - 2], 19) ^ (w[t - 2] >> 10);
@@ -71,7 +72,7 @@ std::string Sha256Hex(std::string_view bytes) {
   State state = kStart;
   const std::uint64_t bits = std::uint64_t{bytes.size()} * 8;
   for (; bytes.size() >= kBlockBytes; bytes.remove_prefix(kBlockBytes)) {
-    TakeBlock(bytes.data(), state);
+    TakeBlock(std::span(bytes).first<kBlockBytes>(), state);
   }
   // A one bit, zeros, and the length, in one block more or two.
   std::array<char, 2 * kBlockBytes> last{};
@@ -82,7 +83,9 @@ std::string Sha256Hex(std::string_view bytes) {
   for (std::size_t i = 0; i < kLengthBytes; ++i) {
     last[size - 1 - i] = static_cast<char>(bits >> (8 * i));
   }
-  for (std::size_t at = 0; at < size; at += kBlockBytes) TakeBlock(last.data() + at, state);
+  for (std::size_t at = 0; at < size; at += kBlockBytes) {
+    TakeBlock(std::span(last).subspan(at).first<kBlockBytes>(), state);
+  }
   std::string hex;
   for (const std::uint32_t word : state) hex += fmt::format("{:08x}", word);
   return hex;

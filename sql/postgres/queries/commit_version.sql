@@ -56,9 +56,9 @@ INSERT INTO dl_table_versions (
        transaction_id, body_hash, row_hash, timestamp_source, commit_id, operation, commit_info,
        body)
 SELECT $1, m.version, m.last_commit_timestamp, $5, m.last_ratified_at, $6, $7, $8,
-       m.num_files + coalesce(cardinality($24::uuid[]), 0) - c.files, m.size_in_bytes + $9 - c.bytes,
-       m.last_add_id + $6, m.last_remove_id + $7, m.last_cdc_id + $8, $13, $14, $3, $12, $15, $4, $2,
-       $11, $10, $16
+       m.num_files + coalesce(cardinality($24::uuid[]), 0) - c.files,
+       m.size_in_bytes + $9 - c.bytes, m.last_add_id + $6, m.last_remove_id + $7,
+       m.last_cdc_id + $8, $13, $14, $3, $12, $15, $4, $2, $11, $10, $16
 FROM moved m, counted c
 WHERE CASE
         WHEN c.were_live <> (SELECT count(*) FROM named WHERE must_be_live)
