@@ -5,8 +5,8 @@
 -- 'in-commit', and may be $9 ms ahead of the clock; $10 the last moment for the commit, in µs by
 -- the clock here, or null. One row, or none where the table is gone; what does not fit raises:
 -- DLV01 another version, DLV02 metaData or protocol changed, DLV03 too late, DLV04 a timestamp that
--- is not after the last, DLV05 one too far ahead. The row that is checked is the one that is locked,
--- also after waiting for it. Index: primary key.
+-- is not after the last, DLV05 one too far ahead. What is checked is the row that is locked, also
+-- after waiting for it. Index: primary key.
 UPDATE dl_tables
 SET current_version = current_version + 1,
     metadata_version = CASE WHEN $5::text::boolean THEN current_version + 1
