@@ -14,18 +14,12 @@ namespace deltalakedb {
 namespace {
 
 constexpr ErrorCode kAllCodes[] = {
-    ErrorCode::kInvalidArgument,
-    ErrorCode::kNotFound,
-    ErrorCode::kAlreadyExists,
-    ErrorCode::kConflict,
-    ErrorCode::kUnsupported,
-    ErrorCode::kCorrupt,
-    ErrorCode::kPermission,
-    ErrorCode::kBusy,
-    ErrorCode::kUnavailable,
-    ErrorCode::kIo,
-    ErrorCode::kLimitExceeded,
-    ErrorCode::kCancelled,
+    ErrorCode::kInvalidArgument, ErrorCode::kNotFound,
+    ErrorCode::kAlreadyExists,   ErrorCode::kConflict,
+    ErrorCode::kUnsupported,     ErrorCode::kCorrupt,
+    ErrorCode::kPermission,      ErrorCode::kBusy,
+    ErrorCode::kUnavailable,     ErrorCode::kIo,
+    ErrorCode::kLimitExceeded,   ErrorCode::kCancelled,
     ErrorCode::kInternal,
 };
 

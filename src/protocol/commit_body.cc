@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -85,22 +86,39 @@ class InfoWriter {
     Name(name);
     writer_.Bool(value);
   }
-  // Between its tokens, line breaks are blanks: commitInfo has one line.
   void Json(std::string_view name, std::string_view value) {
     Name(name);
-    std::string line(value);
-    std::ranges::replace(line, '\n', ' ');
-    std::ranges::replace(line, '\r', ' ');
-    WriteRaw(line, writer_);
+    WriteJson(value);
   }
-  void Map(std::string_view name, const std::map<std::string, std::string>& map) {
-    Name(name);
-    WriteStringMap(map, writer_);
+  // `own` are the user's, null for none; those of other names come behind.
+  void Tags(const std::map<std::string, std::string>& tags, const JsonValue* own) {
+    Name("tags");
+    writer_.StartObject();
+    for (const auto& [key, value] : tags) {
+      WriteKey(key, writer_);
+      WriteText(value, writer_);
+    }
+    if (own != nullptr && own->is_object()) {
+      own->ForEachMember([&](std::string_view key, JsonValue value) {
+        if (tags.contains(std::string(key))) return true;
+        WriteKey(key, writer_);
+        WriteJson(value.text());
+        return true;
+      });
+    }
+    writer_.EndObject();
   }
 
   bool Has(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
 
  private:
+  // Between its tokens, line breaks are blanks: commitInfo has one line.
+  void WriteJson(std::string_view value) {
+    std::string line(value);
+    std::ranges::replace(line, '\n', ' ');
+    std::ranges::replace(line, '\r', ' ');
+    WriteRaw(line, writer_);
+  }
   void Name(std::string_view name) {
     names_.emplace_back(name);
     WriteKey(name, writer_);
@@ -126,6 +144,14 @@ Result<void> CheckInfo(const CommitInfoFields& fields) {
   return {};
 }
 
+// What the writer of a commit alone can say; where it says nothing, nobody does. Readers decide by
+// these.
+bool IsReserved(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kReserved = {"inCommitTimestamp", "readVersion",
+                                                         "version"};
+  return std::ranges::find(kReserved, name) != kReserved.end();
+}
+
 std::string_view Trimmed(std::string_view json) {
   const std::size_t first = json.find_first_not_of(" \t\r\n");
   return json.substr(first, json.find_last_not_of(" \t\r\n") - first + 1);
@@ -145,11 +171,18 @@ void WriteInfo(const CommitInfoFields& fields, const JsonDocument& own, JsonWrit
   info.Bool("isBlindAppend", fields.is_blind_append);
   if (fields.operation_metrics) info.Json("operationMetrics", Trimmed(*fields.operation_metrics));
   if (fields.user_metadata) info.Text("userMetadata", *fields.user_metadata);
-  if (!fields.tags.empty()) info.Map("tags", fields.tags);
+  if (!fields.tags.empty()) {
+    std::optional<JsonValue> own_tags;
+    own.root().ForEachMember([&](std::string_view name, JsonValue value) {
+      if (name == "tags") own_tags = value;
+      return true;
+    });
+    info.Tags(fields.tags, own_tags ? &*own_tags : nullptr);
+  }
   info.Text("engineInfo", fields.engine_info);
   info.Text("txnId", fields.txn_id);
   own.root().ForEachMember([&](std::string_view name, JsonValue value) {
-    if (!info.Has(name)) info.Json(name, value.text());
+    if (!info.Has(name) && !IsReserved(name)) info.Json(name, value.text());
     return true;
   });
   json.EndObject();

@@ -38,7 +38,8 @@ struct CommitInfoFields {
 };
 
 // The line of commitInfo with its '\n'. Of `own`, the JSON object that the user gave, those fields
-// are written behind that are not written already: ours win.
+// are written behind that are not written already: ours win, as they do among tags. What only the
+// writer can know (inCommitTimestamp, readVersion, version) is never the user's.
 // Errors: InvalidArgument (a text that is not UTF-8, parameters or metrics that are no JSON object;
 // facts action and field).
 Result<std::string> WriteCommitInfo(const CommitInfoFields& fields, std::string_view own = "{}");

@@ -66,6 +66,31 @@ TEST(CommitBodyTest, OwnFields_ComeBehindAndDoNotReplaceOurs) {
       << *line;
 }
 
+TEST(CommitBodyTest, OwnFieldsThatOnlyTheWriterKnows_AreLeftOut) {
+  CommitInfoFields info = Info();
+  info.read_version.reset();
+  const auto line = WriteCommitInfo(
+      info, R"({"inCommitTimestamp":1,"readVersion":2,"version":3,"txnId":"x","last":4})");
+  ASSERT_TRUE(line.has_value());
+  EXPECT_TRUE(line->ends_with(R"("txnId":"0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d","last":4}})"
+                              "\n"))
+      << *line;
+  for (const std::string_view name : {"inCommitTimestamp", "readVersion", "version"}) {
+    EXPECT_THAT(*line, testing::Not(HasSubstr("\"" + std::string(name) + "\"")));
+  }
+}
+
+TEST(CommitBodyTest, Tags_AreOursAndThoseOfTheUserBehind) {
+  constexpr std::string_view kOwn = R"({"tags":{"mine":"1","ours":"2","n":null}})";
+  CommitInfoFields info = Info();
+  EXPECT_THAT(*WriteCommitInfo(info, kOwn),
+              HasSubstr(R"("tags":{"mine":"1","ours":"2","n":null})"));
+  info.tags = {{"ours", "3"}};
+  EXPECT_THAT(*WriteCommitInfo(info, kOwn),
+              HasSubstr(R"("tags":{"ours":"3","mine":"1","n":null})"));
+  EXPECT_THAT(*WriteCommitInfo(info, R"({"tags":5})"), HasSubstr(R"("tags":{"ours":"3"})"));
+}
+
 TEST(CommitBodyTest, WrongCommitInfo_IsRefusedByField) {
   const auto refused_field = [](const CommitInfoFields& info) {
     const auto line = WriteCommitInfo(info);

@@ -13,7 +13,6 @@
 namespace deltalakedb::protocol {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::string_view kAdd =

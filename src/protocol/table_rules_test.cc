@@ -254,10 +254,10 @@ TEST(TableRulesTest, WhatMetadataActivates_HasToBeInTheProtocol) {
     std::string field;
     Protocol protocol;  // that has it
   };
-  const auto property = [](std::string key, std::string value) {
+  const auto property = [](const std::string& key, const std::string& value) {
     return [=](Metadata& metadata) { metadata.configuration[key] = value; };
   };
-  const auto column = [](std::string type, std::string metadata_of_it) {
+  const auto column = [](const std::string& type, const std::string& metadata_of_it) {
     return [=](Metadata& metadata) {
       metadata.schema_string = Schema({Column("a", "\"long\""), Column("b", type, metadata_of_it)});
     };

@@ -39,15 +39,26 @@ std::optional<JsonValue> FindMember(JsonValue object, std::string_view name) {
   return found;
 }
 
-// The ids that a backfill gave to a file, or null.
-const RowIds* FindBackfilled(const RowIdOptions& options, std::string_view path,
-                             std::string& scratch) {
-  if (options.backfilled == nullptr || options.backfilled->empty()) return nullptr;
-  scratch.clear();
-  protocol::AppendCanonicalPath(path, options.table_root, scratch);
-  const auto found = options.backfilled->find(scratch);
-  return found == options.backfilled->end() ? nullptr : &found->second;
-}
+// Finds the ids that a backfill gave to files.
+class BackfillFinder {
+ public:
+  BackfillFinder(const BackfilledRowIds* ids, std::string_view table_root)
+      : ids_(ids), table_root_(table_root) {}
+
+  // Null for a file that got none.
+  const RowIds* Find(std::string_view path) {
+    if (ids_ == nullptr || ids_->empty()) return nullptr;
+    scratch_.clear();
+    protocol::AppendCanonicalPath(path, table_root_, scratch_);
+    const auto found = ids_->find(scratch_);
+    return found == ids_->end() ? nullptr : &found->second;
+  }
+
+ private:
+  const BackfilledRowIds* ids_;
+  std::string_view table_root_;
+  std::string scratch_;
+};
 
 }  // namespace
 
@@ -91,16 +102,17 @@ Result<std::int64_t> NumRecords(const AddFile& add) {
   return *count;
 }
 
-Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& options) {
+Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& options,
+                          std::string_view table_root) {
   // Found out first, so that an error leaves the actions as they were.
   std::vector<RowIds> assigned;
   assigned.reserve(staged.adds().size());
   std::int64_t high_water_mark = options.high_water_mark;
   bool has_fresh = false;
-  std::string scratch;
+  BackfillFinder backfill(options.backfilled, table_root);
   for (const auto& [add, extras, line] : staged.adds()) {
     RowIds& ids = assigned.emplace_back(add.base_row_id, add.default_row_commit_version);
-    if (const RowIds* const taken = FindBackfilled(options, add.path, scratch)) {
+    if (const RowIds* const taken = backfill.Find(add.path)) {
       ids = *taken;
       continue;
     }
@@ -128,7 +140,7 @@ Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& o
     add.default_row_commit_version = assigned[i].default_row_commit_version;
   }
   for (auto& [remove, extras, line] : staged.mutable_removes()) {
-    if (const RowIds* const taken = FindBackfilled(options, remove.path, scratch)) {
+    if (const RowIds* const taken = backfill.Find(remove.path)) {
       remove.base_row_id = taken->base_row_id;
       remove.default_row_commit_version = taken->default_row_commit_version;
     }

@@ -38,15 +38,16 @@ struct RowIdOptions {
   Version version = Version(0);
   // Ids that winners gave to files which the commit names again; they are taken over.
   const BackfilledRowIds* backfilled = nullptr;
-  std::string_view table_root = "";  // as protocol/paths.h takes it
 };
 
 // Gives every add that needs one a fresh row id, and the version to those without. Sets the own
 // domain of `staged` when ids were given, and takes it away otherwise. Removes keep the ids that
 // they were given, but for backfilled ones. Call it only where TableRules::assigns_row_ids. Calling
-// it again, after a rebase, gives what a first call would.
-// Errors: InvalidArgument (as NumRecords; `staged` is unchanged), LimitExceeded (ids are used up).
-Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& options);
+// it again, after a rebase, gives what a first call would. `table_root` as protocol/paths.h takes
+// it. Errors: InvalidArgument (as NumRecords; `staged` is unchanged), LimitExceeded (ids are used
+// up).
+Result<void> AssignRowIds(protocol::StagedActions& staged, const RowIdOptions& options,
+                          std::string_view table_root);
 
 // The in-commit timestamp of a commit that is attempted at `now` after one of `previous`.
 Timestamp NextInCommitTimestamp(Timestamp now, Timestamp previous);

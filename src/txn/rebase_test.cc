@@ -49,12 +49,16 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Ids(const StagedActions& stag
   return ids;
 }
 
+Result<void> AssignIds(StagedActions& staged, const RowIdOptions& options) {
+  return AssignRowIds(staged, options, "file:/t");
+}
+
 TEST(RowIdsTest, FreshFiles_GetIdsBehindTheMark) {
   StagedActions staged = Stage({{"a", 3}, {"b", 0}, {"c", 5}});
-  const auto assigned = AssignRowIds(staged, {.read_high_water_mark = 9,
-                                              .read_version = Version(4),
-                                              .high_water_mark = 9,
-                                              .version = Version(5)});
+  const auto assigned = AssignIds(staged, {.read_high_water_mark = 9,
+                                           .read_version = Version(4),
+                                           .high_water_mark = 9,
+                                           .version = Version(5)});
   ASSERT_TRUE(assigned.has_value());
   EXPECT_THAT(Ids(staged), ElementsAre(Pair(10, 5), Pair(13, 5), Pair(13, 5)));
   ASSERT_TRUE(staged.own_domain().has_value());
@@ -65,7 +69,7 @@ TEST(RowIdsTest, FreshFiles_GetIdsBehindTheMark) {
 
 TEST(RowIdsTest, FirstFilesOfATable_StartAtZero) {
   StagedActions staged = Stage({{"a", 3}, {"b", 2}});
-  ASSERT_TRUE(AssignRowIds(staged, {}));
+  ASSERT_TRUE(AssignIds(staged, {}));
   EXPECT_THAT(Ids(staged), ElementsAre(Pair(0, 0), Pair(3, 0)));
   EXPECT_EQ(staged.own_domain()->configuration, R"({"rowIdHighWaterMark":4})");
 }
@@ -73,10 +77,10 @@ TEST(RowIdsTest, FirstFilesOfATable_StartAtZero) {
 TEST(RowIdsTest, FilesThatHadIds_KeepThem) {
   // The last says so of an id that nobody has given yet.
   StagedActions staged = Stage({{"a", 3, 2, 1}, {"b", kNone, 5, 4}, {"c", 1, 9}, {"d", 4, 10, 1}});
-  ASSERT_TRUE(AssignRowIds(staged, {.read_high_water_mark = 9,
-                                    .read_version = Version(4),
-                                    .high_water_mark = 9,
-                                    .version = Version(5)}));
+  ASSERT_TRUE(AssignIds(staged, {.read_high_water_mark = 9,
+                                 .read_version = Version(4),
+                                 .high_water_mark = 9,
+                                 .version = Version(5)}));
   EXPECT_THAT(Ids(staged), ElementsAre(Pair(2, 1), Pair(5, 4), Pair(9, 5), Pair(10, 5)));
   EXPECT_EQ(staged.own_domain()->configuration, R"({"rowIdHighWaterMark":13})");
 }
@@ -84,10 +88,10 @@ TEST(RowIdsTest, FilesThatHadIds_KeepThem) {
 TEST(RowIdsTest, CommitWithoutFreshFiles_HasNoDomain) {
   StagedActions staged = Stage({{"a", 3, 2, 1}});
   staged.SetOwnDomain(DomainMetadata{"delta.rowTracking", "{}", false});
-  ASSERT_TRUE(AssignRowIds(staged, {.read_high_water_mark = 9,
-                                    .read_version = Version(4),
-                                    .high_water_mark = 9,
-                                    .version = Version(5)}));
+  ASSERT_TRUE(AssignIds(staged, {.read_high_water_mark = 9,
+                                 .read_version = Version(4),
+                                 .high_water_mark = 9,
+                                 .version = Version(5)}));
   EXPECT_FALSE(staged.own_domain().has_value());
 }
 
@@ -98,12 +102,12 @@ TEST(RowIdsTest, AssigningAgain_GivesWhatAFirstTimeWould) {
                        .read_version = Version(4),
                        .high_water_mark = 9,
                        .version = Version(5)};
-  ASSERT_TRUE(AssignRowIds(again, options));
+  ASSERT_TRUE(AssignIds(again, options));
   options.high_water_mark = 20;
   options.version = Version(7);
-  ASSERT_TRUE(AssignRowIds(again, options));
+  ASSERT_TRUE(AssignIds(again, options));
   StagedActions first = Stage(files);
-  ASSERT_TRUE(AssignRowIds(first, options));
+  ASSERT_TRUE(AssignIds(first, options));
   EXPECT_EQ(Ids(again), Ids(first));
   EXPECT_THAT(Ids(first), ElementsAre(Pair(21, 7), Pair(4, 2), Pair(5, 7), Pair(24, 7)));
   EXPECT_EQ(again.own_domain()->configuration, first.own_domain()->configuration);
@@ -115,12 +119,11 @@ TEST(RowIdsTest, IdsOfABackfill_AreTakenOver) {
   remove.path = "file:///t/r";
   ASSERT_TRUE(staged.Append(remove));
   const BackfilledRowIds backfilled = {{"a b", {40, 6}}, {"r", {50, 6}}};
-  ASSERT_TRUE(AssignRowIds(staged, {.read_high_water_mark = -1,
-                                    .read_version = Version(5),
-                                    .high_water_mark = 99,
-                                    .version = Version(7),
-                                    .backfilled = &backfilled,
-                                    .table_root = "file:/t"}));
+  ASSERT_TRUE(AssignIds(staged, {.read_high_water_mark = -1,
+                                 .read_version = Version(5),
+                                 .high_water_mark = 99,
+                                 .version = Version(7),
+                                 .backfilled = &backfilled}));
   EXPECT_THAT(Ids(staged), ElementsAre(Pair(40, 6), Pair(100, 7)));
   EXPECT_EQ(staged.removes()[0].action.base_row_id, 50);
   EXPECT_EQ(staged.removes()[0].action.default_row_commit_version, 6);
@@ -134,7 +137,7 @@ TEST(RowIdsTest, FileWithoutNumRecords_IsNamedAndNothingChanges) {
     add.path = "second";
     if (!stats.empty()) add.stats = stats;
     ASSERT_TRUE(staged.Append(add));
-    const auto refused = AssignRowIds(staged, {});
+    const auto refused = AssignIds(staged, {});
     ASSERT_FALSE(refused.has_value()) << stats;
     EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
     EXPECT_EQ(*refused.error().FindFact("path"), Error::FactValue("second"));
@@ -147,10 +150,10 @@ TEST(RowIdsTest, FileWithoutNumRecords_IsNamedAndNothingChanges) {
 TEST(RowIdsTest, MarkAtTheEnd_IsReachedAndNotPassed) {
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   StagedActions fits = Stage({{"a", 2}});
-  ASSERT_TRUE(AssignRowIds(fits, {.high_water_mark = kMax - 3}));
+  ASSERT_TRUE(AssignIds(fits, {.high_water_mark = kMax - 3}));
   EXPECT_EQ(fits.own_domain()->configuration, RowTrackingConfiguration(kMax - 1));
   StagedActions beyond = Stage({{"a", 3}});
-  const auto refused = AssignRowIds(beyond, {.high_water_mark = kMax - 3});
+  const auto refused = AssignIds(beyond, {.high_water_mark = kMax - 3});
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), ErrorCode::kLimitExceeded);
 }
