@@ -3,7 +3,7 @@
 # packages in .venv. Run it as often as you like: what is there already is left alone.
 #
 #   tools/setup.sh          what `make check` and `make quickstart` need
-#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`
+#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`, and Spark
 #
 # Assumed: Debian 12 (or a relative that has these packages), git and make. As root it installs what
 # is missing; as anyone else it prints the command to run.
@@ -20,7 +20,7 @@ libraries=(ca-certificates libbenchmark-dev libcli11-dev libcurl4-gnutls-dev lib
            libgmock-dev libgtest-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev
            libzstd-dev nlohmann-json3-dev rapidjson-dev robin-map-dev)
 if [[ ${1:-} == --soak ]]; then
-  tools+=(clang++-19:clang-19)
+  tools+=(clang++-19:clang-19 java:default-jre-headless mvn:maven)
   libraries+=(libclang-rt-19-dev)
 elif [[ $# -gt 0 ]]; then
   echo "usage: tools/setup.sh [--soak]" >&2
@@ -139,9 +139,25 @@ EOF
   touch "$folder/$duckdb.ok"
 }
 
+# Spark with Delta's jars, for tests that ask it, in a virtual environment of its own.
+fetch_spark() {
+  local folder=.deps/spark wanted
+  wanted=$(cat requirements/spark/* | sha256sum)
+  [[ -f $folder/fetched && $(<"$folder/fetched") == "$wanted" ]] && return
+  echo "setup: fetching Spark"
+  rm -rf "$folder" && mkdir -p "$folder"
+  python3 -m venv "$folder/venv"
+  "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    -r requirements/spark/requirements.txt
+  mvn --quiet --batch-mode --file requirements/spark/pom.xml dependency:copy-dependencies \
+    -DoutputDirectory="$PWD/$folder/jars"
+  echo "$wanted" >"$folder/fetched"
+}
+
 mapfile -t missing < <(missing_packages)
 [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
 fill_venv
 fetch_simdjson
 fetch_duckdb
+[[ ${1:-} != --soak ]] || fetch_spark
 echo "setup: ready"

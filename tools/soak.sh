@@ -34,7 +34,11 @@ fuzz() {  # TARGET
 }
 
 stage "set-up" tools/setup.sh --soak || finish
-if stage "release: build" build release; then
+build_with_spark_tests() {
+  cmake --preset release -DDELTALAKEDB_SPARK_TESTS=ON && build release
+}
+
+if stage "release: build" build_with_spark_tests; then
   DELTALAKEDB_SOAK=1 stage "release: tests, full counts" tests release
 fi
 if stage "tsan: build" build tsan; then
