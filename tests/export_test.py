@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog_support import CONFLICT, Catalog, Flights, answers, same_answers
+from catalog_support import CONFLICT, Catalog, Flights, answers, obey_permissions, same_answers
 from support import (CORRUPT, DONE, NOT_FOUND, PROGRAM, REPOSITORY, UNAVAILABLE, UNSUPPORTED, USAGE,
                      add, commit_info, metadata, protocol, refused, remove, run)
 
@@ -326,7 +326,11 @@ def test_WrongArguments_AreUsage(catalog, orders, tmp_path):
 
 
 def test_PlaceThatCannotBeWritten_IsUnavailableAndNamed(orders, tmp_path):
-    assert refused(UNAVAILABLE, "export", orders, "/sys/kernel/t")["code"] == "Permission"
+    (tmp_path / "closed").mkdir(mode=0o555)
+    outcome = run("export", orders, tmp_path / "closed" / "t", "--json",
+                  preexec_fn=obey_permissions)
+    assert outcome.status == UNAVAILABLE and outcome.error()["code"] == "Permission"
+    assert not list((tmp_path / "closed").iterdir())
     (tmp_path / "file").write_text("x")
     error = refused(UNAVAILABLE, "export", orders, tmp_path / "file")
     assert str(tmp_path / "file") in error["message"]

@@ -209,8 +209,20 @@ TEST(LocalWritesTest, Put_ReplacesWholeAndLeavesNothingElse) {
 }
 
 TEST(LocalWritesTest, FolderThatMayNotBeWritten_IsPermissionAndLeavesNothing) {
-  // Not even root may write there.
-  const auto put = LocalFileSystem().PutIfAbsent("/sys/kernel/x/a.json", "one", {});
+  const base::TempFolder folder;
+  const std::filesystem::path closed = folder.path() / "closed";
+  std::filesystem::create_directory(closed);
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(closed.c_str(), 0555), 0);
+  // The superuser may write everywhere, and is somebody else for a moment.
+  constexpr uid_t kNobody = 65534;
+  const uid_t before = ::geteuid();
+  if (before == 0) {
+    ASSERT_EQ(::seteuid(kNobody), 0);
+  }
+  const auto put = LocalFileSystem().PutIfAbsent((closed / "x/a.json").native(), "one", {});
+  ASSERT_EQ(::seteuid(before), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(closed));
   ASSERT_FALSE(put.has_value());
   EXPECT_EQ(put.error().code(), ErrorCode::kPermission) << put.error().message();
 }
