@@ -1,21 +1,11 @@
 #include "log/state_rows.h"
 
-#include <optional>
-#include <string>
 #include <string_view>
 
 namespace deltalakedb::log {
 
 using store::ToValue;
 using store::Value;
-
-namespace {
-
-Value TextValue(const std::optional<std::string>& text) {
-  return text ? Value(std::string_view(*text)) : Value();
-}
-
-}  // namespace
 
 void AppendMetadataRows(const Value& table, Version version, const VerbatimFields& metadata,
                         std::vector<Value>& rows) {
@@ -29,9 +19,9 @@ void AppendProtocolRows(const Value& table, Version version, const ProtocolText&
   rows.insert(
       rows.end(),
       {table, ToValue(version), std::string_view("reader"),
-       std::int64_t{protocol.min_reader_version}, TextValue(protocol.reader_features),
-       TextValue(protocol.unknown_fields), table, ToValue(version), std::string_view("writer"),
-       std::int64_t{protocol.min_writer_version}, TextValue(protocol.writer_features), Value()});
+       std::int64_t{protocol.min_reader_version}, ToValue(protocol.reader_features),
+       ToValue(protocol.unknown_fields), table, ToValue(version), std::string_view("writer"),
+       std::int64_t{protocol.min_writer_version}, ToValue(protocol.writer_features), Value()});
 }
 
 void AppendTransactionRow(const Value& table, Version version, const AppTransaction& transaction,

@@ -13,10 +13,6 @@ namespace {
 
 using Rows = std::span<const Value>;
 
-Value TextValue(const std::optional<std::string>& text) {
-  return text ? Value(std::string_view(*text)) : Value();
-}
-
 Value BlobValue(std::optional<std::string_view> bytes) {
   return bytes ? Value(Blob{*bytes}) : Value();
 }
@@ -89,7 +85,7 @@ UnitStep VersionStep(const TableCommit& commit, const VersionRow& known) {
       {ToValue(commit.table_id), commit.commit_id, BlobValue(commit.transaction_id),
        std::string_view(known.times.timestamp_source), ToValue(commit.timestamp),
        known.index.num_added, known.index.num_removed, known.index.num_cdc, commit.added_bytes,
-       TextValue(commit.commit_info), TextValue(commit.operation), Blob{commit.body_hash},
+       ToValue(commit.commit_info), ToValue(commit.operation), Blob{commit.body_hash},
        commit.body_bytes, known.body_parts, Blob{known.row_hash},
        commit.body_parts.empty() ? Value(Blob{commit.body}) : Value(),
        app ? Value(app->first) : Value(), app ? Value(app->second) : Value(), commit.attempt_id},

@@ -19,8 +19,6 @@ std::optional<std::string> OwnedOptionalBytes(const Cursor& row, int column) {
   return row.IsNull(column) ? std::nullopt : std::optional(std::string(row.Bytes(column)));
 }
 
-Value OptionalText(const std::optional<std::string>& text) { return text ? Value(*text) : Value(); }
-
 Value OptionalBlob(const std::optional<std::string>& bytes) {
   return bytes ? Value(Blob{*bytes}) : Value();
 }
@@ -279,8 +277,8 @@ Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
                                           std::optional<std::string_view> compressed) {
   if (row.row_hash.empty()) row.row_hash = RowHash(table, row);
   const VersionIndex& index = row.index;
-  const Value commit_info = OptionalText(index.commit_info);
-  const Value operation = OptionalText(index.operation);
+  const Value commit_info = ToValue(index.commit_info);
+  const Value operation = ToValue(index.operation);
   DELTALAKEDB_TRY(connection_.Execute(StatementId::kInsertVersion,
                                       {ToValue(table),
                                        ToValue(row.version),
@@ -310,8 +308,8 @@ Result<void> MetadataStore::InsertVersion(const TableId& table, VersionRow& row,
 
 Result<void> MetadataStore::UpdateVersionIndex(const TableId& table, Version version,
                                                const VersionIndex& index) {
-  const Value commit_info = OptionalText(index.commit_info);
-  const Value operation = OptionalText(index.operation);
+  const Value commit_info = ToValue(index.commit_info);
+  const Value operation = ToValue(index.operation);
   DELTALAKEDB_TRY(
       connection_.Execute(StatementId::kUpdateVersionIndex,
                           {ToValue(table), ToValue(version), index.num_added, index.num_removed,
