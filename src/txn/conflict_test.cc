@@ -176,6 +176,10 @@ TEST_F(ConflictTest, RowTrackingDomain_IsResolvedToTheWinnersMark) {
   auto rebase = Check(mine, Winner({Domain("delta.rowTracking", R"({"rowIdHighWaterMark":25})")}));
   EXPECT_EQ(Verdict(rebase), "");
   EXPECT_EQ(rebase->row_id_high_water_mark, 25);
+  // Even where the contender has the domain among its own actions.
+  EXPECT_EQ(Verdict({Domain("delta.rowTracking", R"({"rowIdHighWaterMark":11})")},
+                    {Domain("delta.rowTracking", R"({"rowIdHighWaterMark":25})")}),
+            "");
   // A winner without fresh rows says nothing; ids never go back.
   rebase = Check(mine, Winner({Add("b")}));
   EXPECT_EQ(rebase->row_id_high_water_mark, 10);
