@@ -10,6 +10,7 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
 # Only the build that stands on GnuTLS: docs/adr/0010-conditional-put-by-libcurl.md.
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.86)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)  # GnuTLS stands on it
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.38)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)

@@ -244,6 +244,13 @@ def test_LaterCommit_IsAConflict(table, orders, tmp_path):
     conflicts(orders, out, name)
 
 
+def test_HintOfALaterCheckpoint_IsAConflict(orders, tmp_path):
+    out = tmp_path / "out"
+    (out / "_delta_log").mkdir(parents=True)
+    (out / "_delta_log" / "_last_checkpoint").write_text('{"version":9,"size":1}')
+    conflicts(orders, out, "_last_checkpoint")
+
+
 @pytest.mark.parametrize("name", [f"{2:020d}.{CLASSIC}", f"{9:020d}.{CLASSIC}", f"{1:020d}.crc",
                                   f"{0:020d}.{3:020d}.compacted.json",
                                   f"{2:020d}.checkpoint.{1:010d}.{1:010d}.parquet"])

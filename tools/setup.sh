@@ -18,7 +18,7 @@ tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git pkg-config:pk
        openssl:openssl pgrep:procps python3:python3 zstd:zstd)
 libraries=(ca-certificates libbenchmark-dev libcli11-dev libcurl4-gnutls-dev libfmt-dev
            libgmock-dev libgtest-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev
-           libzstd-dev nlohmann-json3-dev rapidjson-dev robin-map-dev)
+           libzstd-dev nettle-dev nlohmann-json3-dev rapidjson-dev robin-map-dev)
 if [[ ${1:-} == --soak ]]; then
   tools+=(clang++-19:clang-19 java:default-jre-headless mvn:maven)
   libraries+=(libclang-rt-19-dev)

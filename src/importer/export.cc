@@ -235,6 +235,8 @@ Result<void> Exporter::CheckDestination() {
   for (const auto& [version, file] : listing_.checksums) {
     DELTALAKEDB_TRY(CheckOther(version, file.name));
   }
+  DELTALAKEDB_ASSIGN(const auto hint, log::FindLastCheckpoint(file_system_, log_path_));
+  if (hint && *hint > ours.last) DELTALAKEDB_TRY(CheckOther(*hint, log::kLastCheckpointName));
   if (source_.has_base()) DELTALAKEDB_TRY(CompareBase());
   return {};
 }

@@ -155,24 +155,28 @@ Result<CheckpointDraft> WriteCheckpointOfLog(const std::shared_ptr<const LogFold
   }
 }
 
+Result<std::optional<Version>> FindLastCheckpoint(const storage::FileSystem& file_system,
+                                                  const std::string& log_path) {
+  constexpr std::int64_t kHintBytesMax = 16 * 1024 * 1024;
+  const auto file = file_system.Open(fmt::format("{}/{}", log_path, kLastCheckpointName));
+  if (!file && file.error().code() == ErrorCode::kNotFound) return std::optional<Version>();
+  if (!file) return Fail(file.error());
+  if ((*file)->size_bytes() > kHintBytesMax) return std::optional<Version>();
+  std::string text(static_cast<std::size_t>((*file)->size_bytes()), '\0');
+  DELTALAKEDB_TRY((*file)->ReadAt(0, text));
+  const auto hint = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!hint.is_object()) return std::optional<Version>();
+  const auto found = hint.find("version");
+  if (found == hint.end() || !found->is_number_integer()) return std::optional<Version>();
+  return std::optional(Version(found->get<std::int64_t>()));
+}
+
 Result<void> PutLastCheckpoint(const storage::FileSystem& file_system, const std::string& log_path,
                                Version version, const storage::CheckpointSize& size) {
-  const std::string path = fmt::format("{}/{}", log_path, kLastCheckpointName);
-  // A hint that cannot be read is none.
-  constexpr std::int64_t kHintBytesMax = 16 * 1024 * 1024;
-  const auto file = file_system.Open(path);
-  if (file && (*file)->size_bytes() <= kHintBytesMax) {
-    std::string text(static_cast<std::size_t>((*file)->size_bytes()), '\0');
-    const auto read = (*file)->ReadAt(0, text);
-    const auto hint = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (read && hint.is_object()) {
-      const auto found = hint.find("version");
-      const bool is_newer = found != hint.end() && found->is_number_integer() &&
-                            found->get<std::int64_t>() > version.value();
-      if (is_newer) return {};
-    }
-  }
-  return file_system.Put(path, storage::LastCheckpointText(version, size));
+  DELTALAKEDB_ASSIGN(const auto present, FindLastCheckpoint(file_system, log_path));
+  if (present && *present > version) return {};
+  return file_system.Put(fmt::format("{}/{}", log_path, kLastCheckpointName),
+                         storage::LastCheckpointText(version, size));
 }
 
 }  // namespace deltalakedb::log

@@ -44,8 +44,13 @@ Result<CheckpointDraft> WriteCheckpointOfLog(const std::shared_ptr<const LogFold
                                              Version version, Timestamp now,
                                              const MakeFile& make_file);
 
+// The version that `_last_checkpoint` speaks of; nullopt where there is none that can be
+// understood. Errors: those of reading it.
+Result<std::optional<Version>> FindLastCheckpoint(const storage::FileSystem& file_system,
+                                                  const std::string& log_path);
+
 // Writes `_last_checkpoint` into the log's folder unless the one that is there is of a later
-// version. Errors: those of writing.
+// version. Errors: those of reading and writing.
 Result<void> PutLastCheckpoint(const storage::FileSystem& file_system, const std::string& log_path,
                                Version version, const storage::CheckpointSize& size);
 

@@ -139,8 +139,7 @@ TEST_P(LocalOutputTest, FileThatIsNotFinished_LeavesNothing) {
 TEST_P(LocalOutputTest, KilledBeforeItsName_LeavesNothingThatReadersTake) {
   const int status = InChild([this] {
     const auto file = MakeLocalOutput(PathOf("a.json"), {}, GetParam());
-    static_cast<void>((*file)->Append("half"));
-    ::kill(::getpid(), SIGKILL);
+    if ((*file)->Append("half")) ::kill(::getpid(), SIGKILL);
   });
   ASSERT_TRUE(WIFSIGNALED(status));
   if (GetParam() == DraftKind::kBest) {
