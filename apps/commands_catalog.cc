@@ -26,8 +26,7 @@ using protocol::WriteText;
 void AddCatalogArgument(CLI::App& command, std::string& uri) {
   command
       .add_option("CATALOG", uri,
-                  "The database: deltasql://postgres/HOST/DATABASE/SCHEMA/, "
-                  "deltasql://sqlite/PATH or deltasql://duckdb/PATH")
+                  "A deltasql:// URI: sqlite/FILE, duckdb/FILE or postgres/DB/SCHEMA/")
       ->required()
       ->type_name("");
 }
