@@ -136,7 +136,7 @@ std::vector<UnitStep> RowSteps(const TableCommit& commit) {
 
 // What dl_raise says.
 std::optional<CommitRefusal> RefusalOf(const Error& error) {
-  static const std::map<std::string, CommitRefusal, std::less<>> kRefusals = {
+  static const std::map<std::string, CommitRefusal, std::less<>> refusals = {
       {"DLV01", CommitRefusal::kVersion},     {"DLV02", CommitRefusal::kMetadata},
       {"DLV03", CommitRefusal::kDeadline},    {"DLV04", CommitRefusal::kTimestamp},
       {"DLV05", CommitRefusal::kClockSkew},   {"DLC01", CommitRefusal::kNotLive},
@@ -146,8 +146,8 @@ std::optional<CommitRefusal> RefusalOf(const Error& error) {
   const auto* const fact = error.FindFact("sqlState");
   const auto* const state = fact == nullptr ? nullptr : std::get_if<std::string>(fact);
   if (state == nullptr) return std::nullopt;
-  const auto found = kRefusals.find(*state);
-  return found == kRefusals.end() ? std::nullopt : std::optional(found->second);
+  const auto found = refusals.find(*state);
+  return found == refusals.end() ? std::nullopt : std::optional(found->second);
 }
 
 Result<CommitAnswer> RunAsUnit(Connection& connection, const TableCommit& commit) {
