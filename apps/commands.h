@@ -15,6 +15,7 @@ void AddInitCommand(Program& program);
 void AddMigrateCommands(Program& program);
 void AddImportCommand(Program& program);
 void AddExportCommand(Program& program);
+void AddCommitCommand(Program& program);
 void AddTablesCommand(Program& program);
 void AddVerifyCommand(Program& program);
 void AddReindexCommand(Program& program);

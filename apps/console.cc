@@ -41,6 +41,8 @@ int ExitStatusFor(ErrorCode code) {
     case ErrorCode::kAlreadyExists:
     case ErrorCode::kConflict:
       return 6;
+    case ErrorCode::kInDoubt:
+      return 8;
     case ErrorCode::kPermission:
     case ErrorCode::kBusy:
     case ErrorCode::kUnavailable:

@@ -42,6 +42,7 @@ void AddCommands(Program& program) {
   AddMigrateCommands(program);
   AddImportCommand(program);
   AddExportCommand(program);
+  AddCommitCommand(program);
   AddTablesCommand(program);
   AddHistoryCommand(program);
   AddSnapshotCommand(program);

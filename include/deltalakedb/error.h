@@ -22,6 +22,7 @@ enum class ErrorCode {
   kNotFound,         // table, version, time or file does not exist
   kAlreadyExists,    // a name or version is taken
   kConflict,       // what others committed meanwhile contradicts the commit; read again, then redo
+  kInDoubt,        // whether a commit is there could not be found out; make it again with its id
   kUnsupported,    // a protocol version, feature or schema this program does not know
   kCorrupt,        // what was read breaks the Delta protocol
   kPermission,     // the system denied access

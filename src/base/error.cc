@@ -14,6 +14,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "AlreadyExists";
     case ErrorCode::kConflict:
       return "Conflict";
+    case ErrorCode::kInDoubt:
+      return "InDoubt";
     case ErrorCode::kUnsupported:
       return "Unsupported";
     case ErrorCode::kCorrupt:

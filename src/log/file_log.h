@@ -38,6 +38,15 @@ class FileLog final : public TransactionLog {
   Result<TableState> LoadState(TableVersion which) const override;
   Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
 
+  Result<CommitBase> LoadCommitBase(TableVersion which) const override;
+  Result<std::string> LoadCommitText(Version version) const override;
+  Result<ProposalAnswer> Propose(const ProposedCommit& commit) const override;
+  Result<ProposalAnswer> Settle(const ProposedCommit& commit,
+                                std::string_view attempt_id) const override;
+  bool takes_any_version() const override { return false; }
+  Result<Timestamp> LoadClock() const override;
+  std::string table_root() const override;
+
   // Writes the commit file of a version, unless it is there, in which case it is left alone.
   // `body` is its exact text. The version before has to be in the log, as a commit or a checkpoint;
   // that of version 0 begins the log. What the text says is not looked at.

@@ -27,6 +27,15 @@ class SqlLog final : public TransactionLog {
   Result<TableState> LoadState(TableVersion which) const override;
   Result<std::vector<HistoryEntry>> LoadHistory(const HistoryOptions& options) const override;
 
+  Result<CommitBase> LoadCommitBase(TableVersion which) const override;
+  Result<std::string> LoadCommitText(Version version) const override;
+  Result<ProposalAnswer> Propose(const ProposedCommit& commit) const override;
+  Result<ProposalAnswer> Settle(const ProposedCommit& commit,
+                                std::string_view attempt_id) const override;
+  bool takes_any_version() const override { return true; }
+  Result<Timestamp> LoadClock() const override;
+  std::string table_root() const override;
+
  private:
   struct StoredVersion {
     store::VersionRow row;

@@ -2,12 +2,8 @@
 
 #include "base/try.h"
 #include "deltalakedb/table.h"
-#include "deltalakedb/uri.h"
-#include "log/file_log.h"
-#include "log/sql_log.h"
 #include "log/transaction_log.h"
-#include "storage/table_folder.h"
-#include "store/database.h"
+#include "table/open_log.h"
 
 namespace deltalakedb {
 
@@ -17,17 +13,8 @@ DeltaTable& DeltaTable::operator=(DeltaTable&&) noexcept = default;
 DeltaTable::~DeltaTable() = default;
 
 Result<DeltaTable> DeltaTable::Open(std::string_view uri, const OpenOptions& options) {
-  DELTALAKEDB_ASSIGN(const Uri parsed, Uri::Parse(uri));
-  LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
-  if (!parsed.is_database()) {
-    DELTALAKEDB_ASSIGN(auto folder, storage::FindTableFolder(parsed));
-    DELTALAKEDB_ASSIGN(auto log,
-                       log::FileLog::Open(*folder.file_system, std::move(folder.path), sink));
-    return DeltaTable(std::move(log));
-  }
-  DELTALAKEDB_TRY(parsed.RequireTable());
-  DELTALAKEDB_ASSIGN(auto database, store::Database::Open(parsed, store::DatabaseMode::kRead));
-  DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(std::move(database), *parsed.table()));
+  DELTALAKEDB_ASSIGN(auto log,
+                     OpenTransactionLog(uri, store::DatabaseMode::kRead, options.log_sink));
   return DeltaTable(std::move(log));
 }
 

@@ -1,0 +1,340 @@
+#include "txn/commit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/retry.h"
+#include "base/try.h"
+#include "protocol/action_shape.h"
+#include "protocol/table_rules.h"
+#include "txn/live_check.h"
+#include "txn/rebase.h"
+
+namespace deltalakedb::txn {
+
+namespace {
+
+using AnswerKind = ProposalAnswer::Kind;
+using OutcomeKind = CommitOutcome::Kind;
+
+constexpr std::string_view kIsolationProperty = "delta.isolationLevel";
+
+// Between attempts: short at first, since who was first is done already.
+constexpr base::RetryPolicy kPauses{.first_pause = std::chrono::milliseconds(2),
+                                    .pause_max = std::chrono::milliseconds(500)};
+
+Timestamp SystemClock() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return Timestamp(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+class CommitRun {
+ public:
+  CommitRun(const TransactionLog& log, const CommitBase& read, protocol::StagedActions& staged,
+            CommitOptions options)
+      : log_(log),
+        read_(read),
+        staged_(staged),
+        options_(std::move(options)),
+        root_(log.table_root()),
+        state_(read.state),
+        metadata_version_(read.metadata_version),
+        protocol_version_(read.protocol_version) {}
+
+  Result<CommitOutcome> Run();
+
+ private:
+  // An outcome ends the run; none goes on to the next attempt.
+  using Ended = std::optional<CommitOutcome>;
+
+  Result<Ended> Prepare();
+  Result<void> MakeFits();
+  Result<void> MakeBody();
+  Result<Ended> Attempt();
+  Result<Ended> Take(const ProposalAnswer& answer);
+  Result<Ended> GoBehindWinners();
+  Result<Ended> GoBehind(Version version);
+  Result<Ended> AskAfter(const ProposedCommit& commit);
+  Result<void> ExplainFiles();
+
+  bool UsesInCommitTimestamp() const { return rules_.has_in_commit_timestamps; }
+  // Whether it does not matter which version it comes after.
+  bool TakesAnyVersion() const {
+    return log_.takes_any_version() && !options_.is_exact && info_.is_blind_append &&
+           !rules_.assigns_row_ids && !UsesInCommitTimestamp() && !staged_.metadata() &&
+           !staged_.protocol() && staged_.domain_metadata().empty() && !staged_.own_domain();
+  }
+  CommitOutcome Made(OutcomeKind kind, Version version, Timestamp timestamp) const {
+    CommitOutcome outcome;
+    outcome.kind = kind;
+    outcome.version = version;
+    outcome.timestamp = timestamp;
+    outcome.commit_id = options_.commit_id;
+    outcome.attempts = attempts_;
+    return outcome;
+  }
+  CommitOutcome Conflicted(Error error) const {
+    CommitOutcome outcome = Made(OutcomeKind::kConflicted, rebase_.version, rebase_.timestamp);
+    outcome.error = std::move(error);
+    return outcome;
+  }
+  CommitOutcome Skipped(Version version, Timestamp timestamp) const {
+    CommitOutcome outcome = Made(OutcomeKind::kCommitted, version, timestamp);
+    outcome.is_skipped = true;
+    return outcome;
+  }
+
+  const TransactionLog& log_;
+  const CommitBase& read_;
+  protocol::StagedActions& staged_;
+  CommitOptions options_;
+  std::string root_;
+
+  // As of the version that the commit comes after.
+  TableState state_;
+  protocol::TableRules rules_;
+  Rebase rebase_;
+  Version metadata_version_;
+  Version protocol_version_;
+
+  std::int64_t read_high_water_mark_ = -1;
+  IsolationLevel isolation_ = kDefaultIsolationLevel;
+  protocol::CommitInfoFields info_;
+  std::optional<protocol::CommitBody> body_;
+  bool has_new_rules_ = false;  // since the body was made
+  std::optional<Timestamp> clock_;
+  std::string attempt_id_ = TableId::MakeRandom().ToString();
+  int attempts_ = 0;
+};
+
+// What has to hold for the actions with the protocol and metaData of state_.
+Result<void> CommitRun::MakeFits() {
+  DELTALAKEDB_ASSIGN(rules_, protocol::TableRules::Make(state_.protocol, state_.metadata));
+  return protocol::CheckAgainst(staged_, state_, rules_);
+}
+
+Result<CommitRun::Ended> CommitRun::Prepare() {
+  if (options_.commit_id.empty()) options_.commit_id = TableId::MakeRandom().ToString();
+  if (const auto& app = options_.app_transaction) {
+    const auto stored = read_.state.app_transactions.find(app->app_id);
+    if (stored != read_.state.app_transactions.end() && stored->second.version >= app->version) {
+      return Ended(Skipped(read_.state.version, read_.state.timestamp));
+    }
+    DELTALAKEDB_TRY(staged_.Append(*app));
+  }
+  DELTALAKEDB_TRY(protocol::CheckShape(staged_, root_));
+  DELTALAKEDB_TRY(MakeFits());
+  for (const auto& transaction : staged_.app_transactions()) {
+    options_.reads.app_ids.insert(transaction.action.app_id);
+  }
+  DELTALAKEDB_ASSIGN(rebase_, StandOn(read_.state));
+  read_high_water_mark_ = rebase_.row_id_high_water_mark;
+  IsolationLevel asked = kDefaultIsolationLevel;
+  const auto property = read_.state.metadata.configuration.find(std::string(kIsolationProperty));
+  if (options_.isolation) {
+    asked = *options_.isolation;
+  } else if (property != read_.state.metadata.configuration.end()) {
+    DELTALAKEDB_ASSIGN(asked, ParseIsolationLevel(property->second));
+  }
+  isolation_ = EffectiveIsolation(staged_, asked);
+  info_ = options_.info;
+  info_.isolation_level = isolation_;
+  info_.is_blind_append = IsBlindAppend(staged_, options_.reads);
+  info_.read_version = read_.state.version;
+  info_.txn_id = options_.commit_id;
+  // A database looks at the files when it holds the table's lock, and a folder cannot.
+  if (!log_.takes_any_version()) DELTALAKEDB_TRY(ExplainFiles());
+  return Ended();
+}
+
+Result<void> CommitRun::ExplainFiles() {
+  if (staged_.removes().empty() && staged_.adds().empty()) return {};
+  DELTALAKEDB_ASSIGN(const auto snapshot, log_.LoadSnapshot(TableVersion::At(rebase_.version)));
+  return CheckLiveFiles(staged_, *snapshot, root_);
+}
+
+Result<void> CommitRun::MakeBody() {
+  const Timestamp now = clock_.value_or(SystemClock());
+  info_.timestamp = std::max(now, Timestamp(rebase_.timestamp.ms() + 1));
+  const bool enables =
+      staged_.metadata() && EnablesInCommitTimestamps(&state_.metadata, staged_.metadata()->action);
+  info_.in_commit_timestamp.reset();
+  if (UsesInCommitTimestamp() || enables) {
+    info_.in_commit_timestamp = NextInCommitTimestamp(now, rebase_.timestamp);
+    info_.timestamp = *info_.in_commit_timestamp;
+  }
+  if (enables) {
+    NoteInCommitTimestampEnablement(staged_.mutable_metadata()->action, rebase_.version.next(),
+                                    *info_.in_commit_timestamp);
+  }
+  if (rebase_.row_tracking_not_preserved) info_.tags["delta.rowTracking.preserved"] = "false";
+  if (rules_.assigns_row_ids) {
+    DELTALAKEDB_TRY(AssignRowIds(staged_,
+                                 {.read_high_water_mark = read_high_water_mark_,
+                                  .read_version = read_.state.version,
+                                  .high_water_mark = rebase_.row_id_high_water_mark,
+                                  .version = rebase_.version.next(),
+                                  .backfilled = &rebase_.backfilled},
+                                 root_));
+  }
+  const bool moves_files = rules_.assigns_row_ids || has_new_rules_;
+  if (!body_) {
+    DELTALAKEDB_ASSIGN(body_, protocol::CommitBody::Make(staged_, info_));
+  } else {
+    DELTALAKEDB_TRY(body_->RewriteCommitInfo(staged_, info_));
+    if (moves_files || enables) DELTALAKEDB_TRY(body_->RewriteTableActions(staged_));
+    if (moves_files) DELTALAKEDB_TRY(body_->RewriteFiles(staged_));
+  }
+  has_new_rules_ = false;
+  return {};
+}
+
+Result<CommitRun::Ended> CommitRun::Attempt() {
+  ++attempts_;
+  DELTALAKEDB_TRY(MakeBody());
+  const std::string text = body_->Text();
+  ProposedCommit commit;
+  commit.body = text;
+  if (!TakesAnyVersion()) commit.after = rebase_.version;
+  commit.metadata_version = metadata_version_;
+  commit.protocol_version = protocol_version_;
+  commit.timestamp = info_.timestamp;
+  commit.is_in_commit = info_.in_commit_timestamp.has_value();
+  commit.commit_id = options_.commit_id;
+  commit.attempt_id = attempt_id_;
+  if (const auto& app = options_.app_transaction) {
+    commit.app_transaction = {std::string_view(app->app_id), app->version};
+  }
+  DELTALAKEDB_ASSIGN(const ProposalAnswer answer, log_.Propose(commit));
+  return answer.kind == AnswerKind::kUnknown ? AskAfter(commit) : Take(answer);
+}
+
+Result<CommitRun::Ended> CommitRun::Take(const ProposalAnswer& answer) {
+  switch (answer.kind) {
+    case AnswerKind::kCommitted:
+    case AnswerKind::kThere:
+      return Ended(Made(OutcomeKind::kCommitted, answer.version, answer.timestamp));
+    case AnswerKind::kLost:
+      return GoBehindWinners();
+    case AnswerKind::kSuperfluous: {
+      DELTALAKEDB_ASSIGN(const TableState latest, log_.LoadState(TableVersion::Latest()));
+      return Ended(Skipped(latest.version, latest.timestamp));
+    }
+    case AnswerKind::kFiles:
+      DELTALAKEDB_TRY(ExplainFiles());
+      return GoBehindWinners();  // somebody was first after all
+    case AnswerKind::kTime: {
+      DELTALAKEDB_ASSIGN(clock_, log_.LoadClock());
+      return GoBehindWinners();
+    }
+    case AnswerKind::kFenced:
+      return Ended(Conflicted(
+          Error(ErrorCode::kConflict,
+                fmt::format("another process has taken over the commit {}", options_.commit_id))
+              .With("conflict", "Fenced")
+              .With("commitId", options_.commit_id)));
+    case AnswerKind::kUnknown:
+      break;
+  }
+  return Fail(ErrorCode::kInternal, "an answer that is none");
+}
+
+Result<CommitRun::Ended> CommitRun::AskAfter(const ProposedCommit& commit) {
+  const std::string next_attempt = TableId::MakeRandom().ToString();
+  std::optional<Error> error;
+  for (int ask = 1; ask <= kSettleAttemptsMax; ++ask) {
+    if (ask > 1) std::this_thread::sleep_for(base::PauseBefore(ask - 1, {}));
+    auto settled = log_.Settle(commit, next_attempt);
+    if (settled && settled->kind != AnswerKind::kUnknown) {
+      attempt_id_ = next_attempt;  // the old one cannot happen any more
+      return Take(*settled);
+    }
+    if (!settled) error = std::move(settled).error();
+  }
+  CommitOutcome outcome = Made(OutcomeKind::kInDoubt, rebase_.version, rebase_.timestamp);
+  outcome.error = std::move(error);
+  return Ended(std::move(outcome));
+}
+
+Result<CommitRun::Ended> CommitRun::GoBehindWinners() {
+  DELTALAKEDB_ASSIGN(const Version latest, log_.LoadLatestVersion());
+  if (options_.is_exact && latest > rebase_.version) {
+    // It may be this very commit, of a process that died.
+    DELTALAKEDB_ASSIGN(auto ended, GoBehind(rebase_.version.next()));
+    if (ended && ended->kind == OutcomeKind::kCommitted) return ended;
+    return Ended(Conflicted(
+        Error(ErrorCode::kConflict, fmt::format("version {} was to be made, and the table is at "
+                                                "version {}",
+                                                read_.state.version.next().value(), latest.value()))
+            .With("conflict", "VersionTaken")
+            .With("expectedVersion", read_.state.version.value())
+            .With("actualVersion", latest.value())));
+  }
+  while (rebase_.version < latest) {
+    DELTALAKEDB_ASSIGN(auto ended, GoBehind(rebase_.version.next()));
+    if (ended) return ended;
+  }
+  return Ended();
+}
+
+Result<CommitRun::Ended> CommitRun::GoBehind(Version version) {
+  DELTALAKEDB_ASSIGN(const std::string text, log_.LoadCommitText(version));
+  DELTALAKEDB_ASSIGN(CommitSummary winner, SummarizeCommit(version, text, root_));
+  if (!winner.commit_info || !winner.commit_info->in_commit_timestamp) {
+    DELTALAKEDB_ASSIGN(const TableState at, log_.LoadState(TableVersion::At(version)));
+    winner.timestamp = at.timestamp;
+  }
+  if (winner.commit_info && winner.commit_info->txn_id == options_.commit_id) {
+    return Ended(Made(OutcomeKind::kCommitted, version, winner.timestamp));
+  }
+  if (const auto& app = options_.app_transaction) {
+    for (const AppTransaction& done : winner.app_transactions) {
+      if (done.app_id != app->app_id || done.version < app->version) continue;
+      return Ended(Skipped(version, winner.timestamp));
+    }
+  }
+  auto rebased = CheckConflicts(
+      {staged_, options_.reads, rebase_, isolation_, info_.operation, root_}, winner);
+  if (!rebased) {
+    if (rebased.error().code() != ErrorCode::kConflict) return Fail(std::move(rebased).error());
+    return Ended(Conflicted(std::move(rebased).error()));
+  }
+  rebase_ = *std::move(rebased);
+  if (winner.metadata) metadata_version_ = version;
+  if (winner.protocol) protocol_version_ = version;
+  if (winner.metadata || winner.protocol) {
+    state_.protocol = *rebase_.protocol;
+    state_.metadata = *rebase_.metadata;
+    has_new_rules_ = true;
+    DELTALAKEDB_TRY(MakeFits());
+  }
+  return Ended();
+}
+
+Result<CommitOutcome> CommitRun::Run() {
+  DELTALAKEDB_ASSIGN(auto ended, Prepare());
+  while (!ended) {
+    if (attempts_ >= options_.attempts_max) {
+      return Conflicted(Error(ErrorCode::kConflict,
+                              fmt::format("others were first {} times; try again later", attempts_))
+                            .With("conflict", "TooManyAttempts"));
+    }
+    if (attempts_ > 0) std::this_thread::sleep_for(base::PauseBefore(attempts_, kPauses));
+    DELTALAKEDB_ASSIGN(ended, Attempt());
+  }
+  return *std::move(ended);
+}
+
+}  // namespace
+
+Result<CommitOutcome> Commit(const TransactionLog& log, const CommitBase& base,
+                             protocol::StagedActions& staged, CommitOptions options) {
+  return CommitRun(log, base, staged, std::move(options)).Run();
+}
+
+}  // namespace deltalakedb::txn

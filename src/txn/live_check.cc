@@ -1,0 +1,89 @@
+#include "txn/live_check.h"
+
+#include <fmt/format.h>
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/try.h"
+#include "protocol/file_key.h"
+
+namespace deltalakedb::txn {
+
+namespace {
+
+using protocol::FileKey;
+
+// A path that the commit names.
+struct NamedPath {
+  bool has_removed = false;  // the file that is removed is live
+  // Live with a vector that the commit does not remove.
+  std::optional<FileKey> live;
+};
+
+template <typename Action>
+std::unexpected<Error> Refuse(const protocol::Staged<Action>& staged, std::string_view action,
+                              std::string_view reason) {
+  Error error(ErrorCode::kInvalidArgument,
+              fmt::format("{} of {}: {}", action, staged.action.path, reason));
+  error.AddFact("action", std::string(action));
+  error.AddFact("path", std::string(staged.action.path));
+  if (staged.line > 0) error.AddFact("line", staged.line);
+  return Fail(std::move(error));
+}
+
+}  // namespace
+
+Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapshot& snapshot,
+                            const std::string& table_root) {
+  protocol::FileKeyHasher hasher(table_root);
+  tsl::robin_map<FileKey, NamedPath, protocol::FileKeyHash> paths;
+  tsl::robin_set<FileKey, protocol::FileKeyHash> removed;  // with their vectors
+  for (const auto& remove : staged.removes()) {
+    paths.try_emplace(hasher.Hash(remove.action.path, std::nullopt));
+    removed.insert(hasher.Hash(remove.action.path, remove.action.deletion_vector));
+  }
+  for (const auto& add : staged.adds()) {
+    paths.try_emplace(hasher.Hash(add.action.path, std::nullopt));
+  }
+  DELTALAKEDB_ASSIGN(const auto files,
+                     snapshot.OpenFiles({.order = FileOrder::kNone, .with_stats = false}));
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto batch, files->Next());
+    if (!batch) break;
+    for (const AddFile& file : batch->files()) {
+      const FileKey path = hasher.Hash(file.path, std::nullopt);
+      const auto named = paths.find(path);
+      if (named == paths.end()) continue;
+      const FileKey key = hasher.Hash(file.path, file.deletion_vector);
+      if (removed.contains(key)) {
+        named.value().has_removed = true;
+      } else {
+        named.value().live = key;
+      }
+    }
+  }
+  for (const auto& remove : staged.removes()) {
+    const FileKey path = hasher.Hash(remove.action.path, std::nullopt);
+    if (paths.find(path)->second.has_removed) continue;
+    return Refuse(
+        remove, "remove",
+        fmt::format("the file is not live at version {}, or not with this deletion vector",
+                    snapshot.version().value()));
+  }
+  for (const auto& add : staged.adds()) {
+    const FileKey path = hasher.Hash(add.action.path, std::nullopt);
+    const auto& live = paths.find(path)->second.live;
+    if (!live || *live == hasher.Hash(add.action.path, add.action.deletion_vector)) continue;
+    return Refuse(add, "add",
+                  fmt::format("the file is live at version {} with another deletion vector, which "
+                              "the commit has to remove",
+                              snapshot.version().value()));
+  }
+  return {};
+}
+
+}  // namespace deltalakedb::txn

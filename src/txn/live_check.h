@@ -1,0 +1,20 @@
+// Whether the files that a commit names are as it takes them to be (PROTOCOL.md, One-commit
+// validity).
+#pragma once
+
+#include <string>
+
+#include "deltalakedb/result.h"
+#include "deltalakedb/snapshot.h"
+#include "protocol/staged_actions.h"
+
+namespace deltalakedb::txn {
+
+// A file that is removed has to be live at the snapshot, with the deletion vector that is named;
+// one that is added must not be live with another vector, unless that one is removed. Reads all
+// files of the snapshot once. `table_root` as protocol/paths.h takes it. Errors: InvalidArgument
+// (facts action, path, and line where there is one), those of the snapshot.
+Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapshot& snapshot,
+                            const std::string& table_root);
+
+}  // namespace deltalakedb::txn

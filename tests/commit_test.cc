@@ -1,0 +1,255 @@
+// Committing through the whole loop, on every database and on folders: what others do meanwhile,
+// and what is refused.
+#include "txn/commit.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <latch>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/temp_folder.h"
+#include "deltalakedb/import.h"
+#include "deltalakedb/log_sink.h"
+#include "log/file_log.h"
+#include "log/sql_log.h"
+#include "storage/file_system.h"
+#include "store/database.h"
+#include "tests/test_database.h"
+
+namespace deltalakedb::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using txn::CommitOptions;
+using txn::CommitOutcome;
+using Kind = CommitOutcome::Kind;
+
+std::string Add(std::string_view path) {
+  return fmt::format(
+      R"({{"add":{{"path":"{}","partitionValues":{{}},"size":10,"modificationTime":1,)"
+      R"("dataChange":true,"stats":"{{\"numRecords\":3}}"}}}})",
+      path);
+}
+
+std::string Remove(std::string_view path) {
+  return fmt::format(R"({{"remove":{{"path":"{}","deletionTimestamp":5,"dataChange":true}}}})",
+                     path);
+}
+
+class CommitTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  CommitTest() { MakeTable(""); }
+
+  // A table with one file, `configuration` among its properties.
+  void MakeTable(const std::string& configuration, const std::string& features = "") {
+    const auto folder = folder_.path() / fmt::format("table{}", tables_++);
+    std::filesystem::create_directories(folder / "_delta_log");
+    std::ofstream(folder / "_delta_log" / "00000000000000000000.json")
+        << R"({"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":[)"
+        << features << "]}}\n"
+        << R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+           R"("schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],)"
+           R"("configuration":{)"
+        << configuration << "}}}\n"
+        << Add("first") << "\n";
+    if (GetParam() == "folder") {
+      log_ = *log::FileLog::Open(storage::LocalFileSystem(), folder.native(), NullLogSink());
+      return;
+    }
+    database_ = TestDatabase::Make(GetParam());
+    uri_ = database_->UriText("t");
+    const auto report = ImportTable(folder.native(), uri_);
+    ASSERT_TRUE(report.has_value()) << report.error().message();
+    log_ = OpenLog();
+  }
+
+  std::unique_ptr<TransactionLog> OpenLog() const {
+    auto database = store::Database::Open(*Uri::Parse(uri_), store::DatabaseMode::kWrite);
+    EXPECT_TRUE(database.has_value()) << database.error().message();
+    return *log::SqlLog::Open(*std::move(database), "t");
+  }
+
+  CommitBase Base() const {
+    auto base = log_->LoadCommitBase(TableVersion::Latest());
+    EXPECT_TRUE(base.has_value()) << base.error().message();
+    return *std::move(base);
+  }
+
+  Result<CommitOutcome> Try(const CommitBase& base, const std::vector<std::string>& lines,
+                            CommitOptions options = {}) const {
+    protocol::StagedActions staged;
+    std::int64_t number = 0;
+    for (const std::string& line : lines) {
+      auto taken = staged.Take(line, ++number);
+      if (!taken) return Fail(std::move(taken).error());
+    }
+    options.info.operation = "WRITE";
+    options.info.engine_info = "test";
+    return txn::Commit(*log_, base, staged, std::move(options));
+  }
+  CommitOutcome Do(const CommitBase& base, const std::vector<std::string>& lines,
+                   const CommitOptions& options = {}) const {
+    auto outcome = Try(base, lines, options);
+    EXPECT_TRUE(outcome.has_value()) << outcome.error().message();
+    return outcome ? *std::move(outcome) : CommitOutcome{};
+  }
+  void ExpectCommitted(const CommitOutcome& outcome, std::int64_t version) const {
+    ASSERT_EQ(outcome.kind, Kind::kCommitted)
+        << (outcome.error ? outcome.error->message() : std::string());
+    EXPECT_EQ(outcome.version, Version(version));
+    EXPECT_FALSE(outcome.is_skipped);
+  }
+  static void ExpectConflict(const CommitOutcome& outcome, const std::string& what) {
+    ASSERT_EQ(outcome.kind, Kind::kConflicted);
+    ASSERT_NE(outcome.error->FindFact("conflict"), nullptr);
+    EXPECT_EQ(*outcome.error->FindFact("conflict"), Error::FactValue(what))
+        << outcome.error->message();
+  }
+
+  std::set<std::string> Paths() const {
+    std::set<std::string> paths;
+    const auto snapshot = log_->LoadSnapshot(TableVersion::Latest());
+    EXPECT_TRUE(snapshot.has_value()) << snapshot.error().message();
+    auto files = (*snapshot)->OpenFiles({});
+    while (const auto batch = *(*files)->Next()) {
+      for (const AddFile& add : batch->files()) paths.emplace(add.path);
+    }
+    return paths;
+  }
+
+  void TearDown() override {
+    if (uri_.empty()) return;
+    const auto report = VerifyTable(uri_);
+    ASSERT_TRUE(report.has_value()) << report.error().message();
+    for (const Difference& difference : report->differences) {
+      ADD_FAILURE() << difference.where << ": " << difference.message;
+    }
+  }
+
+  base::TempFolder folder_;
+  std::unique_ptr<TestDatabase> database_;
+  std::string uri_;
+  std::unique_ptr<TransactionLog> log_;
+  int tables_ = 0;
+};
+
+std::vector<std::string> Places() {
+  auto kinds = TestDatabase::Kinds();
+  kinds.emplace_back("folder");
+  return kinds;
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, CommitTest, ::testing::ValuesIn(Places()),
+                         [](const auto& kind) { return kind.param; });
+
+TEST_P(CommitTest, AppendsOfTheSameBase_AllComeIn) {
+  const CommitBase base = Base();
+  for (int i = 1; i <= 5; ++i) ExpectCommitted(Do(base, {Add(fmt::format("f{}", i))}), i);
+  EXPECT_THAT(Paths(), ElementsAre("f1", "f2", "f3", "f4", "f5", "first"));
+}
+
+TEST_P(CommitTest, ExactVersion_IsTakenOnce) {
+  const CommitBase base = Base();
+  CommitOptions exact;
+  exact.is_exact = true;
+  ExpectCommitted(Do(base, {Add("a")}, exact), 1);
+  const auto lost = Do(base, {Add("b")}, exact);
+  ExpectConflict(lost, "VersionTaken");
+  EXPECT_EQ(*lost.error->FindFact("actualVersion"), Error::FactValue(std::int64_t{1}));
+  EXPECT_THAT(Paths(), ElementsAre("a", "first"));
+}
+
+TEST_P(CommitTest, SameFileRemovedByTwo_IsAConflict) {
+  const CommitBase base = Base();
+  ExpectCommitted(Do(base, {Remove("first"), Add("a")}), 1);
+  ExpectConflict(Do(base, {Remove("first"), Add("b")}), "ConcurrentDeleteDelete");
+  EXPECT_THAT(Paths(), ElementsAre("a"));
+}
+
+TEST_P(CommitTest, WholeTableRead_ConflictsWithAnAppendByItsLevel) {
+  const CommitBase base = Base();
+  ExpectCommitted(Do(base, {Add("a")}), 1);
+  CommitOptions reads;
+  reads.reads.whole_table = true;
+  ExpectConflict(Do(base, {Add("b")}, reads), "ConcurrentAppend");
+  reads.isolation = IsolationLevel::kWriteSerializable;
+  ExpectCommitted(Do(base, {Add("b")}, reads), 2);
+  reads.isolation = IsolationLevel::kSnapshotIsolation;
+  ExpectCommitted(Do(base, {Add("c")}, reads), 3);
+}
+
+TEST_P(CommitTest, FileThatIsNotLive_IsInvalidAndNamed) {
+  const auto refused = Try(Base(), {Remove("none")});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << refused.error().message();
+  EXPECT_THAT(refused.error().message(), HasSubstr("none"));
+  EXPECT_EQ(log_->LoadLatestVersion().value_or(Version(-1)), Version(0));
+}
+
+TEST_P(CommitTest, AppTransaction_IsCommittedOnce) {
+  CommitOptions options;
+  options.app_transaction = AppTransaction{.app_id = "app", .version = 7, .last_updated = {}};
+  const CommitBase base = Base();
+  ExpectCommitted(Do(base, {Add("a")}, options), 1);
+  EXPECT_TRUE(Do(base, {Add("a2")}, options).is_skipped);
+  EXPECT_TRUE(Do(Base(), {Add("a3")}, options).is_skipped);
+  options.app_transaction->version = 8;
+  ExpectCommitted(Do(Base(), {Add("b")}, options), 2);
+  EXPECT_THAT(Paths(), ElementsAre("a", "b", "first"));
+}
+
+TEST_P(CommitTest, CommitIdThatIsThere_IsDone) {
+  CommitOptions options;
+  options.commit_id = "8f14e45f-ceea-467f-9575-0f6c1d2e3a4b";
+  const CommitBase base = Base();
+  ExpectCommitted(Do(base, {Add("a")}, options), 1);
+  ExpectCommitted(Do(base, {Add("other")}), 2);
+  if (GetParam() == "folder") options.is_exact = true;
+  ExpectCommitted(Do(base, {Add("a")}, options), 1);
+  EXPECT_THAT(Paths(), ElementsAre("a", "first", "other"));
+}
+
+TEST_P(CommitTest, PropertySetMeanwhile_IsAConflictForWhoSetsOneToo) {
+  const std::string metadata =
+      R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+      R"("schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],)"
+      R"("configuration":{"k":"v"}}})";
+  const CommitBase base = Base();
+  ExpectCommitted(Do(base, {metadata}), 1);
+  ExpectConflict(Do(base, {metadata}), "MetadataChanged");
+  ExpectConflict(Do(base, {Add("a")}), "MetadataChanged");
+  ExpectCommitted(Do(Base(), {Add("a")}), 2);
+}
+
+TEST_P(CommitTest, ManyWritersAtOnce_AllComeIn) {
+  constexpr int kWriters = 6;
+  constexpr int kCommits = 8;
+  const CommitBase base = Base();
+  std::latch start(kWriters);
+  std::vector<std::jthread> threads;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    threads.emplace_back([&, writer] {
+      start.arrive_and_wait();
+      for (int i = 0; i < kCommits; ++i) {
+        const auto outcome = Do(base, {Add(fmt::format("w{}-{}", writer, i))});
+        EXPECT_EQ(outcome.kind, Kind::kCommitted);
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(log_->LoadLatestVersion().value_or(Version(-1)), Version(kWriters * kCommits));
+  EXPECT_EQ(Paths().size(), 1U + kWriters * kCommits);
+}
+
+}  // namespace
+}  // namespace deltalakedb::testing
