@@ -95,7 +95,7 @@ class CommitTest : public ::testing::TestWithParam<std::string> {
     }
     options.info.operation = "WRITE";
     options.info.engine_info = "test";
-    return txn::Commit(*log_, base, staged, std::move(options));
+    return txn::Commit(*log_, std::make_shared<const CommitBase>(base), staged, std::move(options));
   }
   CommitOutcome Do(const CommitBase& base, const std::vector<std::string>& lines,
                    const CommitOptions& options = {}) const {
