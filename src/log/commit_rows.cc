@@ -34,7 +34,8 @@ Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& o
     return Fail(ErrorCode::kInvalidArgument, "a commit may name a file once only");
   }
   CommitRows rows(std::move(chunk));
-  const store::Value table = store::ToValue(options.table);
+  rows.table_ = std::make_unique<TableId>(options.table);
+  const store::Value table = store::ToValue(*rows.table_);
   if (rows.rows_.metadata) {
     AppendMetadataRows(table, kNoVersion, *rows.rows_.metadata, rows.metadata_);
   }

@@ -1,6 +1,7 @@
 // The text of one commit as the rows of a store::TableCommit.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ class CommitRows {
   explicit CommitRows(ChunkRows rows) : rows_(std::move(rows)) {}
 
   ChunkRows rows_;
+  std::unique_ptr<TableId> table_;  // which rows point at
   std::vector<store::Value> metadata_;
   std::vector<store::Value> protocol_;
   std::vector<store::Value> app_transactions_;

@@ -121,7 +121,8 @@ class Connection {
   // All steps in a transaction of their own, in one round trip and with nothing in between: each
   // sees what those before it did, and the first that fails undoes them all. Answers each step's
   // rows; nullopt where the connection was lost once everything was on its way, so that nobody
-  // knows whether it was committed. Only where runs_units().
+  // knows whether it was committed. Errors also have the fact `step`, from 0. Only where
+  // runs_units().
   using UnitAnswer = std::optional<std::vector<std::unique_ptr<Cursor>>>;
   virtual bool runs_units() const { return false; }
   virtual Result<UnitAnswer> RunUnit(std::span<const UnitStep> steps);
