@@ -58,9 +58,9 @@ TEST_P(CommitChaosTest, CommitsOverABadNetwork_AreThereOnceOrNotAtAllAsTold) {
   std::mt19937_64 random = random_;
   std::atomic<int> done = 0;
   std::atomic<int> failed = 0;
+  std::atomic<int> conflicts = 0;
   std::atomic<int> again = 0;
   proxy_.SetDecide(Chaos(proxy_, random));
-  // Each thread has files of its own, so they do not contradict each other.
   const auto work = [&](int thread) {
     std::string last;
     for (int number = 1; number <= Rounds(); ++number) {
@@ -82,13 +82,16 @@ TEST_P(CommitChaosTest, CommitsOverABadNetwork_AreThereOnceOrNotAtAllAsTold) {
           ++again;
           continue;
         }
+        // What others removed meanwhile may contradict it, however far apart the files are.
         const Error error = report ? *report->error : report.error();
-        EXPECT_THAT(error.code(), AnyOf(ErrorCode::kUnavailable, ErrorCode::kBusy))
-            << id << ": " << error.message();
-        if (error.code() != ErrorCode::kUnavailable && error.code() != ErrorCode::kBusy) return;
+        const bool is_known = error.code() == ErrorCode::kUnavailable ||
+                              error.code() == ErrorCode::kBusy ||
+                              (report && error.code() == ErrorCode::kConflict);
+        EXPECT_TRUE(is_known) << id << ": " << error.message();
+        if (!is_known) return;
         const std::lock_guard lock(told_mutex_);
         told_[id] = -1;
-        ++failed;
+        ++(report ? conflicts : failed);
         id.clear();
       }
     }
@@ -109,7 +112,97 @@ TEST_P(CommitChaosTest, CommitsOverABadNetwork_AreThereOnceOrNotAtAllAsTold) {
   }
   ExpectVersions(done);
   EXPECT_EQ(done, kThreads * Rounds());
-  std::cout << done << " commits, " << failed << " errors, " << again << " in doubt\n";
+  std::cout << done << " commits, " << failed << " errors, " << conflicts << " conflicts, " << again
+            << " in doubt\n";
+}
+
+// What the network does to a commit, and to finding out about it.
+struct Doubt {
+  Fate unit;
+  bool has_fence = false;     // settling comes as far as its end, whose answer is lost
+  bool comes_before = false;  // a commit that was held is delivered before it is made again
+};
+
+// Nobody can find out about it until it is made again, by a process that knows its id alone.
+TEST_P(CommitChaosTest, CommitInDoubt_IsMadeOrFoundByWhoMakesItAgain) {
+  using Kind = Fate::Kind;
+  const std::vector<Doubt> doubts = {
+      {{Kind::kCutAfter}},          {{Kind::kCutBefore}},          {{Kind::kCutBefore}, true},
+      {{Kind::kHold}, false, true}, {{Kind::kHold}, false, false}, {{Kind::kHold}, true, false},
+      {{Kind::kHold}, true, true},
+  };
+  const auto removed_of = [&](std::size_t i) {
+    return GetParam().removes ? fmt::format("old{}", i) : std::string();
+  };
+  for (std::size_t i = 0; i < doubts.size() && GetParam().removes; ++i) {
+    ExpectOnce(Commit(*writer_, fmt::format("first {}", i), removed_of(i)),
+               fmt::format("first {}", i));
+  }
+  const auto work = [&](std::size_t i) {
+    const Doubt& doubt = doubts[i];
+    const std::string id = fmt::format("in doubt {}", i);
+    PostgresProxy proxy(server_, GetParam().is_pooled);
+    const auto writer = TableWriter::Open(proxy.UriText(schema_, "t", "retries=0"));
+    ASSERT_TRUE(writer.has_value()) << writer.error().message();
+    proxy.SetDecide([&, is_sent = false](const Flight& flight) mutable {
+      if (!is_sent && flight.IsUnit()) {
+        is_sent = true;
+        return doubt.unit;
+      }
+      if (!is_sent) return Fate();
+      if (!doubt.has_fence) return Fate{Fate::Kind::kCutBefore};
+      return Fate{flight.Runs("COMMIT", "") ? Fate::Kind::kCutAfter : Fate::Kind::kPass};
+    });
+    const auto lost = Commit(*writer, id, fmt::format("new{}", i), removed_of(i));
+    ASSERT_TRUE(lost.has_value()) << lost.error().message();
+    EXPECT_EQ(lost->outcome, Outcome::kInDoubt) << i;
+    proxy.SetDecide(nullptr);
+    const auto deliver = [&] {
+      proxy.Deliver();
+      for (const std::string& answer : proxy.AwaitAnswers()) {
+        // There, or not any more.
+        const bool may_happen = doubt.comes_before && !doubt.has_fence;
+        EXPECT_THAT(answer, AnyOf("DLV01", "DLC04", "DLC05", may_happen ? "" : "DLC04")) << i;
+      }
+    };
+    if (doubt.comes_before) deliver();
+    const auto again = TableWriter::Open(direct_uri_);
+    ASSERT_TRUE(again.has_value()) << again.error().message();
+    const auto made = Commit(*again, id, fmt::format("new{}", i), removed_of(i));
+    deliver();
+    const std::lock_guard lock(told_mutex_);
+    ExpectOnce(made, id);
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < doubts.size(); ++i) threads.emplace_back(work, i);
+  }
+  const std::size_t before = GetParam().removes ? doubts.size() : 0;
+  ExpectVersions(static_cast<std::int64_t>(before + doubts.size()));
+}
+
+TEST_P(CommitChaosTest, CommitOfOneFile_IsOneRoundTrip) {
+  TransactionOptions options;
+  options.reads = ReadScope::kNothing;
+  for (int commit = 1; commit <= 5; ++commit) {
+    proxy_.TakeTraffic();
+    auto transaction = writer_->Begin(options);
+    ASSERT_TRUE(transaction.has_value()) << transaction.error().message();
+    ASSERT_TRUE(transaction->AddLine(AddLine(fmt::format("f{}", commit)), 1).has_value());
+    const auto report = transaction->Commit();
+    ASSERT_TRUE(report.has_value()) << report.error().message();
+    ASSERT_EQ(report->outcome, Outcome::kCommitted);
+    if (commit == 1) continue;  // which reads the table, and has the server prepare what it runs
+    // All that the client has sent is one flight, which the proxy let through when it was complete,
+    // and it was answered once.
+    const auto traffic = proxy_.TakeTraffic();
+    ASSERT_THAT(traffic.flights, SizeIs(1)) << "commit " << commit;
+    EXPECT_TRUE(traffic.flights.front().IsUnit());
+    EXPECT_EQ(traffic.flights.front().syncs, 1);
+    EXPECT_EQ(traffic.flights.front().flushes, 0);
+    EXPECT_EQ(traffic.flights.front().queries, 0);
+    EXPECT_EQ(traffic.ready, 1);
+  }
 }
 
 }  // namespace
