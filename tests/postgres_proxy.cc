@@ -316,10 +316,11 @@ void PostgresProxy::Accept() {
 std::string PostgresProxy::UriText(std::string_view schema, std::string_view table,
                                    std::string_view options) const {
   std::string text =
-      fmt::format("deltasql://postgres/{}@{}:{}/{}/{}/{}?", user_, Encoded(folder_.path().native()),
+      fmt::format("deltasql://postgres/{}@{}:{}/{}/{}/{}", user_, Encoded(folder_.path().native()),
                   kPort, database_, Encoded(schema), Encoded(table));
-  if (is_pooled_) text += "prepare=off&";
-  return text.append(options);
+  if (is_pooled_) text += "?prepare=off";
+  if (options.empty()) return text;
+  return text.append(is_pooled_ ? "&" : "?").append(options);
 }
 
 void PostgresProxy::SetDecide(Decide decide) {
