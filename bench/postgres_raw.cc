@@ -3,13 +3,18 @@
 // dl_add_files into another SQL schema of the same tables and indexes, all of them by binary COPY
 // and some of them by one INSERT each.
 //
-//   bench_postgres_raw CONNECTION SCHEMA [EMPTY_SCHEMA]
+//   bench_postgres_raw CONNECTION SCHEMA [EMPTY_SCHEMA [--rows N]]
 //
 // Both SQL schemas are catalogs; the second one is empty and stays so. Without it, only reading is
 // measured. Prints one JSON object:
 // rows; latest and file (one look-up each); scan, scan_without_stats and scan_half (the version in
 // the middle); insert (COPY); inserted_rows, insert_by_row (a transaction for each 1,000 of them)
 // and insert_by_row_each (a transaction for each). Processor time is that of this process.
+//
+// With --rows only the last N rows are put into EMPTY_SCHEMA, in the ways that a commit of N files
+// could be: copy_bare (COPY into the same columns without an index; median_s and p95_s of several),
+// copy (into dl_add_files, likewise), by_row (an INSERT each, in one transaction) and by_row_each
+// (a transaction for each of rows_each of them). Asserts how many rows are there after each.
 #include <arpa/inet.h>
 #include <libpq-fe.h>
 
@@ -21,6 +26,7 @@
 #include <vector>
 
 #include "bench/measure.h"
+#include "bench/postgres_client.h"
 
 namespace deltalakedb::bench {
 namespace {
@@ -29,35 +35,8 @@ namespace {
 constexpr std::size_t kRowsOneByOne = 20'000;
 constexpr std::size_t kRowsEach = 2'000;
 constexpr std::size_t kRowsPerTransaction = 1'000;
-
-[[noreturn]] void Stop(PGconn* connection, const char* what) {
-  std::fprintf(stderr, "bench_postgres_raw: %s: %s\n", what, PQerrorMessage(connection));
-  std::exit(1);
-}
-
-void Run(PGconn* connection, const std::string& sql) {
-  PGresult* const result = PQexec(connection, sql.c_str());
-  const ExecStatusType status = PQresultStatus(result);
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) Stop(connection, sql.c_str());
-  PQclear(result);
-}
-
-void Prepare(PGconn* connection, const char* name, const std::string& sql) {
-  PGresult* const result = PQprepare(connection, name, sql.c_str(), 0, nullptr);
-  if (PQresultStatus(result) != PGRES_COMMAND_OK) Stop(connection, sql.c_str());
-  PQclear(result);
-}
-
-// The first column of all rows.
-std::vector<std::string> Column(PGconn* connection, const std::string& sql) {
-  PGresult* const rows = PQexec(connection, sql.c_str());
-  if (PQresultStatus(rows) != PGRES_TUPLES_OK || PQntuples(rows) == 0)
-    Stop(connection, sql.c_str());
-  std::vector<std::string> values;
-  for (int i = 0; i < PQntuples(rows); ++i) values.emplace_back(PQgetvalue(rows, i, 0));
-  PQclear(rows);
-  return values;
-}
+// How often the rows of one commit are copied.
+constexpr std::size_t kCopies = 5;
 
 // Every message that the server sends; kept where wanted. Answers how many rows there were.
 std::int64_t Drain(PGconn* connection, const std::string& query, std::string* kept = nullptr) {
@@ -187,6 +166,16 @@ std::int64_t MeasureScans(PGconn* connection, const std::string& id) {
   return rows;
 }
 
+void PrepareInsert(PGconn* connection, const std::string& relation, std::size_t columns) {
+  std::string insert = "INSERT INTO " + relation + " VALUES ($1";
+  for (std::size_t i = 2; i <= columns; ++i) insert += ", $" + std::to_string(i);
+  Prepare(connection, "insert", insert + ")");
+}
+
+std::vector<Row> First(const std::vector<Row>& rows, std::size_t count) {
+  return {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(std::min(count, rows.size()))};
+}
+
 void MeasureInserts(PGconn* connection, const std::string& target) {
   const std::string relation = target + ".dl_add_files";
   std::string all;
@@ -195,12 +184,9 @@ void MeasureInserts(PGconn* connection, const std::string& target) {
   Run(connection, "CHECKPOINT");
   Print("insert", Measure([&] { Load(connection, relation, all); }));
   const auto rows = FirstRows(all, kRowsOneByOne);
-  const std::vector<Row> few(
-      rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(std::min(kRowsEach, rows.size())));
-  std::string insert = "INSERT INTO " + relation + " VALUES ($1";
-  for (std::size_t i = 2; i <= rows[0].values.size(); ++i) insert += ", $" + std::to_string(i);
+  const std::vector<Row> few = First(rows, kRowsEach);
   Run(connection, "TRUNCATE " + relation);
-  Prepare(connection, "insert", insert + ")");
+  PrepareInsert(connection, relation, rows[0].values.size());
   Print("insert_by_row", Measure([&] { InsertOneByOne(connection, rows, kRowsPerTransaction); }));
   Run(connection, "TRUNCATE " + relation);
   Print("insert_by_row_each", Measure([&] { InsertOneByOne(connection, few, 1); }));
@@ -208,19 +194,75 @@ void MeasureInserts(PGconn* connection, const std::string& target) {
   std::printf("\"inserted_by_row\": %zu, \"inserted_by_row_each\": %zu, ", rows.size(), few.size());
 }
 
+// Empties the relation, does the work, and looks whether it has so many rows then.
+template <typename Work>
+double MeasureRows(PGconn* connection, const std::string& relation, std::size_t rows, Work work) {
+  Run(connection, "TRUNCATE " + relation);
+  Run(connection, "CHECKPOINT");
+  const double wall_s = Measure(work).wall_s;
+  const std::string there = Column(connection, "SELECT count(*) FROM " + relation)[0];
+  if (there != std::to_string(rows)) {
+    std::fprintf(stderr, "bench_postgres_raw: %s has %s rows and not %zu\n", relation.c_str(),
+                 there.c_str(), rows);
+    std::exit(1);
+  }
+  return wall_s;
+}
+
+void MeasureCopies(PGconn* connection, const char* name, const std::string& relation,
+                   const std::string& copied, std::size_t rows) {
+  std::vector<double> times;
+  for (std::size_t i = 0; i < kCopies; ++i) {
+    times.push_back(
+        MeasureRows(connection, relation, rows, [&] { Load(connection, relation, copied); }));
+  }
+  std::sort(times.begin(), times.end());
+  Print(name, Percentiles{times[times.size() / 2], times[times.size() * 95 / 100]});
+}
+
+void MeasureOneCommit(PGconn* connection, const std::string& target, std::size_t count) {
+  std::string copied;
+  Drain(connection,
+        "SELECT * FROM dl_add_files ORDER BY file_id DESC LIMIT " + std::to_string(count), &copied);
+  const std::vector<Row> rows = FirstRows(copied, count);
+  if (rows.size() != count) Stop(connection, "the catalog has fewer rows than are wanted");
+  const std::string bare = target + ".bare_files";
+  const std::string indexed = target + ".dl_add_files";
+  Run(connection, "CREATE TABLE " + bare + " (LIKE dl_add_files)");
+  Run(connection, "INSERT INTO " + target + ".dl_tables SELECT * FROM dl_tables");
+  PrepareInsert(connection, indexed, rows[0].values.size());
+  const std::vector<Row> few = First(rows, kRowsEach);
+  std::printf("{");
+  MeasureCopies(connection, "copy_bare", bare, copied, count);
+  MeasureCopies(connection, "copy", indexed, copied, count);
+  const double by_row_s =
+      MeasureRows(connection, indexed, count, [&] { InsertOneByOne(connection, rows, count); });
+  const double by_row_each_s =
+      MeasureRows(connection, indexed, few.size(), [&] { InsertOneByOne(connection, few, 1); });
+  Run(connection, "DROP TABLE " + bare);
+  Run(connection, "TRUNCATE " + target + ".dl_tables CASCADE");
+  std::printf("\"by_row_s\": %.6f, \"by_row_each_s\": %.6f, \"rows_each\": %zu, \"rows\": %zu}\n",
+              by_row_s, by_row_each_s, few.size(), count);
+}
+
 }  // namespace
 }  // namespace deltalakedb::bench
 
 int main(int argc, char** argv) {
   using namespace deltalakedb::bench;
-  if (argc != 3 && argc != 4) {
-    std::fprintf(stderr, "usage: bench_postgres_raw CONNECTION SCHEMA [EMPTY_SCHEMA]\n");
+  const bool is_one_commit = argc == 6 && std::strcmp(argv[4], "--rows") == 0;
+  const std::size_t rows_wanted = is_one_commit ? std::strtoull(argv[5], nullptr, 10) : 0;
+  if (argc != 3 && argc != 4 && rows_wanted == 0) {
+    std::fprintf(stderr, "usage: bench_postgres_raw CONNECTION SCHEMA [EMPTY_SCHEMA [--rows N]]\n");
     return 2;
   }
-  PGconn* const connection = PQconnectdb(argv[1]);
-  if (PQstatus(connection) != CONNECTION_OK) Stop(connection, "connecting");
-  Run(connection, "SET client_min_messages = warning");
+  PGconn* const connection = Connect(argv[1]);
   Run(connection, "SET search_path = \"" + std::string(argv[2]) + "\"");
+  if (is_one_commit) {
+    MeasureOneCommit(connection, "\"" + std::string(argv[3]) + "\"", rows_wanted);
+    PQfinish(connection);
+    return 0;
+  }
   const auto ids = Column(connection, "SELECT table_id FROM dl_tables");
   if (ids.size() != 1) Stop(connection, "the catalog has to hold one table");
   std::printf("{");
