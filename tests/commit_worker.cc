@@ -1,8 +1,11 @@
 // A process that commits to a table, or reads it, for tests/many_writers_test.py, which starts
 // many of them and kills some.
 //
-//   commit_worker write URI JOURNAL SEED WRITER COMMITS
+//   commit_worker write URI JOURNALS SEED WRITER COMMITS
 //   commit_worker read URI JOURNAL SEED STOP_FILE
+//
+// JOURNALS are several with commas between them: a thread for each, which is the writer of that
+// number, WRITER and on; they share what a TableWriter shares.
 //
 // A writer notes in its journal what it is about to commit before it does, and the answer after;
 // one that is started again with the same journal makes the unfinished commit again with the same
@@ -20,10 +23,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -158,13 +163,9 @@ std::string RemoveLine(const std::string& path) {
 
 class Writer {
  public:
-  Writer(std::string uri, const std::filesystem::path& journal, std::uint64_t seed, int writer)
-      : uri_(std::move(uri)),
-        journal_(journal),
-        seed_(seed),
-        writer_(writer),
-        table_(Patiently([&] { return DeltaTable::Open(uri_); })),
-        committer_(Patiently([&] { return TableWriter::Open(uri_); })) {}
+  Writer(const DeltaTable& table, const TableWriter& committer,
+         const std::filesystem::path& journal, std::uint64_t seed, int writer)
+      : table_(table), committer_(committer), journal_(journal), seed_(seed), writer_(writer) {}
 
   void Run(int commits);
 
@@ -181,12 +182,11 @@ class Writer {
     return answer;
   }
 
-  std::string uri_;
+  const DeltaTable& table_;
+  const TableWriter& committer_;
   Journal journal_;
   std::uint64_t seed_;
   int writer_;
-  DeltaTable table_;
-  TableWriter committer_;
 };
 
 std::vector<std::string> Writer::LivePaths(std::int64_t& version) {
@@ -402,10 +402,24 @@ class Reader {
   std::vector<Held> held_;
 };
 
+void Write(const std::string& uri, const std::string& journals, std::uint64_t seed, int writer,
+           int commits) {
+  const auto table = Patiently([&] { return DeltaTable::Open(uri); });
+  const auto committer = Patiently([&] { return TableWriter::Open(uri); });
+  std::vector<std::future<void>> threads;
+  std::istringstream paths(journals);
+  for (std::string path; std::getline(paths, path, ',');) {
+    threads.push_back(std::async(std::launch::async, [&, path, number = writer++] {
+      Writer(table, committer, path, seed, number).Run(commits);
+    }));
+  }
+  for (auto& thread : threads) thread.get();
+}
+
 int Main(const std::vector<std::string>& arguments) {
   if (arguments.size() == 6 && arguments[0] == "write") {
-    Writer(arguments[1], arguments[2], std::stoull(arguments[3]), std::stoi(arguments[4]))
-        .Run(std::stoi(arguments[5]));
+    Write(arguments[1], arguments[2], std::stoull(arguments[3]), std::stoi(arguments[4]),
+          std::stoi(arguments[5]));
     return 0;
   }
   if (arguments.size() == 5 && arguments[0] == "read") {

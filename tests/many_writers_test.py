@@ -29,6 +29,7 @@ if not WORKER or not os.access(WORKER, os.X_OK):
 IS_SOAK = os.environ.get("DELTALAKEDB_SOAK") == "1"
 WRITERS, COMMITS = (16, 200) if IS_SOAK else (4, 30)
 KILLED_WRITERS, KILLED_COMMITS = (16, 200) if IS_SOAK else (4, 30)
+THREADS = 2  # of a process that is killed
 KILLS = 600 if IS_SOAK else 25  # of writers
 READERS = 2 if IS_SOAK else 1
 # How long a run may take, and how long somebody who was killed stays away.
@@ -57,6 +58,7 @@ def hash_of(text):
 class Place:
     """Where the table is."""
 
+    is_catalog = True
     sessions_can_be_ended = False
 
     def end_session(self, chance):
@@ -72,6 +74,18 @@ class Sqlite(Place):
         with contextlib.closing(sqlite3.connect(self.file)) as database:
             return [row[0] for row in database.execute(
                 "SELECT ratified_at FROM dl_table_versions ORDER BY version")]
+
+
+class Folder(Place):
+    """A table whose log is files."""
+
+    is_catalog = False
+
+    def __init__(self, folder):
+        self.uri = str(folder / "source")
+
+    def ratified(self):
+        return []
 
 
 class DuckDb(Place):
@@ -115,6 +129,8 @@ def make_place(request, tmp_path):
     def make(kind):
         if kind == "sqlite":
             return Sqlite(tmp_path)
+        if kind == "folder":
+            return Folder(tmp_path)
         if kind == "duckdb":
             return DuckDb(tmp_path)
         schema = f"s{abs(hash(request.node.name))}"
@@ -224,7 +240,8 @@ class Table:
         if "inCommitTimestamp" in features:
             info["inCommitTimestamp"] = 1_700_000_000_000
         log.commit(0, {"commitInfo": info}, *first)
-        assert run("import", log.folder, place.uri).status == DONE
+        if place.is_catalog:
+            assert run("import", log.folder, place.uri).status == DONE
 
     def journal(self, kind, number):
         return self.folder / f"{kind}-{number}.journal"
@@ -232,9 +249,10 @@ class Table:
     def start(self, *arguments):
         return subprocess.Popen([WORKER, *map(str, arguments)], stdin=subprocess.DEVNULL)
 
-    def start_writer(self, number, commits):
-        return self.start("write", self.place.uri, self.journal("writer", number), self.seed,
-                          number, commits)
+    def start_writers(self, first, count, commits):
+        """A process with so many threads, each of which is a writer."""
+        journals = [str(self.journal("writer", first + thread)) for thread in range(count)]
+        return self.start("write", self.place.uri, ",".join(journals), self.seed, first, commits)
 
     @contextlib.contextmanager
     def readers(self, count):
@@ -252,7 +270,8 @@ class Table:
     # ---- checks ----
 
     def check(self, writers, commits, readers):
-        assert run("verify", self.place.uri, "--json").status == DONE
+        if self.place.is_catalog:
+            assert run("verify", self.place.uri, "--json").status == DONE
         exported = self.folder / "exported"
         assert run("export", self.place.uri, exported, "--json").status == DONE
         log = Log(exported)
@@ -371,7 +390,7 @@ class Killer(threading.Thread):
 
 # ---- tests ---------------------------------------------------------------------------------------
 
-SHARED = ["postgres", "sqlite"]
+SHARED = ["postgres", "sqlite", "folder"]
 POOLED = ["pgbouncer"] if IS_SOAK else []
 
 
@@ -384,7 +403,7 @@ def test_ManyWritersOfOneTable_EachCommitIsThereOnceAndReadersSeeWholeVersions(
     writers = []
     try:
         with table.readers(READERS):
-            writers = [table.start_writer(number, COMMITS) for number in range(WRITERS)]
+            writers = [table.start_writers(number, 1, COMMITS) for number in range(WRITERS)]
             wait_for_all(writers, until)
     finally:
         for writer in writers:
@@ -405,7 +424,7 @@ def test_WritersAndSessionsKilledAtAnyMoment_NothingIsLostOrDoubledOrHalfVisible
     place = make_place(kind)
     table = Table(place, tmp_path, SEED, features)
     with table.readers(READERS), Killer(place, random.Random(f"{SEED} sessions")) as killer:
-        kills = run_and_kill(table, range(KILLED_WRITERS), KILLED_COMMITS, KILLS, chance)
+        kills = run_and_kill(table, KILLED_WRITERS, THREADS, KILLED_COMMITS, KILLS, chance)
     assert killer.error is None, killer.error
     print(f"{kills} writers and {killer.kills} sessions killed")
     table.check(KILLED_WRITERS, KILLED_COMMITS, READERS)
@@ -415,15 +434,18 @@ def test_WriterOfADuckDbFileThatIsKilled_GoesOnWhereItWas(tmp_path, make_place):
     """A file of DuckDB has one process at a time."""
     print(f"DELTALAKEDB_SEED={SEED}")
     table = Table(make_place("duckdb"), tmp_path, SEED)
-    kills = run_and_kill(table, [0], KILLS, KILLS, random.Random(f"{SEED} duckdb"))
+    kills = run_and_kill(table, THREADS, THREADS, KILLS, KILLS, random.Random(f"{SEED} duckdb"))
     print(f"{kills} writers killed")
-    table.check(1, KILLS, 0)
+    table.check(THREADS, KILLS, 0)
 
 
-def run_and_kill(table, numbers, commits, kills_max, chance):
-    """Has writers make their commits, killing some on the way; tells how often."""
+def run_and_kill(table, writers, threads, commits, kills_max, chance):
+    """Has writers make their commits, killing processes on the way; tells how often."""
+    def start(number):
+        return table.start_writers(number, threads, commits)
+
     until = time.monotonic() + SECONDS_MAX
-    running = {number: table.start_writer(number, commits) for number in numbers}
+    running = {number: start(number) for number in range(0, writers, threads)}
     away = {}  # when they come back
     kills = 0
     try:
@@ -434,7 +456,7 @@ def run_and_kill(table, numbers, commits, kills_max, chance):
                     assert writer.returncode == 0, f"writer {number} gave up"
                     del running[number]
             for number in [number for number, when in away.items() if when <= time.monotonic()]:
-                running[number] = table.start_writer(number, commits)
+                running[number] = start(number)
                 del away[number]
             if kills == kills_max or not running:
                 time.sleep(0.005)
