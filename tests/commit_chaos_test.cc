@@ -119,7 +119,7 @@ TEST_P(CommitChaosTest, CommitsOverABadNetwork_AreThereOnceOrNotAtAllAsTold) {
 // What the network does to a commit, and to finding out about it.
 struct Doubt {
   Fate unit;
-  bool has_fence = false;     // settling comes as far as its end, whose answer is lost
+  bool has_fence = false;     // it is settled, and the answer to that is lost
   bool comes_before = false;  // a commit that was held is delivered before it is made again
 };
 
@@ -151,7 +151,7 @@ TEST_P(CommitChaosTest, CommitInDoubt_IsMadeOrFoundByWhoMakesItAgain) {
       }
       if (!is_sent) return Fate();
       if (!doubt.has_fence) return Fate{Fate::Kind::kCutBefore};
-      return Fate{flight.Runs("COMMIT", "") ? Fate::Kind::kCutAfter : Fate::Kind::kPass};
+      return Fate{flight.IsSettling() ? Fate::Kind::kCutAfter : Fate::Kind::kPass};
     });
     const auto lost = Commit(*writer, id, fmt::format("new{}", i), removed_of(i));
     ASSERT_TRUE(lost.has_value()) << lost.error().message();

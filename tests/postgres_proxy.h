@@ -39,8 +39,8 @@ struct Flight {
   bool IsUnit() const {
     return Runs("commit_version", "INSERT INTO dl_table_versions") || Runs("commit_appends", "");
   }
-  // The beginning of finding out what became of a commit.
-  bool IsSettling() const { return !IsUnit() && Runs("lock_table", "FOR NO KEY UPDATE"); }
+  // Finding out what became of a commit.
+  bool IsSettling() const { return Runs("commit_settle", "INSERT INTO dl_commit_fences"); }
 };
 
 // What becomes of a flight. To cut is to close both ends' connections.
