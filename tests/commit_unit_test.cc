@@ -104,6 +104,12 @@ TEST_P(CommitUnitTest, CommitId_IsThereOnce) {
   ExpectRefused(Commit(Add("b"), std::nullopt, same), CommitRefusal::kCommitId);
 }
 
+TEST_P(CommitUnitTest, RemoveMadeAgain_IsFoundByItsIdAlthoughTheFileIsGone) {
+  const auto same = [](TableCommit& commit) { commit.commit_id = "the same"; };
+  ExpectDone(Commit(Remove("first"), Version(0), same), 1, 0, 0);
+  ExpectRefused(Commit(Remove("first"), Version(1), same), CommitRefusal::kCommitId);
+}
+
 TEST_P(CommitUnitTest, Deadline_IsByTheDatabasesClock) {
   const auto now = *store::MetadataStore(*connection_).LoadClock();
   ExpectRefused(

@@ -292,6 +292,10 @@ Result<std::vector<PostgresResult>> PostgresSession::FinishBatch(std::size_t com
   for (;;) {  // to the answer to the synchronization
     DELTALAKEDB_ASSIGN(const PostgresResult result, NextResult(deadline, error));
     if (result != nullptr && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) break;
+    // What goes wrong when an implicit transaction is committed comes only now.
+    if (result != nullptr && IsFailure(result.get()) && !error) {
+      error = ErrorOf(result.get(), what);
+    }
     if (is_lost()) return Fail(error ? *std::move(error) : Lost(what));
   }
   DELTALAKEDB_TRY(CheckSent(PQexitPipelineMode(handle_.get())));
