@@ -75,8 +75,8 @@ def aims(large):
               most=4, beside_figure="copy_bare_s")
     yield Aim(f"{large:,} adds: seconds", largest, MEDIAN, None, most=0.3)
     for figure, how in (("by_row_s", "one transaction"), ("by_row_each_s", "a transaction each")):
-        yield Aim(f"inserting row by row, {how}: seconds over COPY, both without an index or not",
-                  largest, figure, largest, least=10, beside_figure="copy_s")
+        yield Aim(f"the same rows inserted one by one, {how}: seconds over COPY", largest, figure,
+                  largest, least=10, beside_figure="copy_s")
     yield Aim("SQLite, one add: median over that of a bare transaction, synchronous = FULL",
               "sqlite, 1 client", MEDIAN, "sqlite, bare transaction", most=1.45)
     for peer in ("delta-rs, 4 writers, one table", "ducklake on postgres, 4 writers, one table",
@@ -140,10 +140,11 @@ def markdown(results):
 
 
 def measure(arguments, folder, stack):
-    counts = commit_cases.Counts(arguments.seconds, arguments.commits, tuple(arguments.large))
+    counts = commit_cases.Counts(arguments.seconds, arguments.commits)
     bench = stack.enter_context(contextlib.closing(commit_cases.Bench(
         arguments.build, folder, counts, arguments.ducklake)))
-    cases = {name: case for name, case in commit_cases.make_cases(bench).items()
+    every = commit_cases.make_cases(bench, arguments.large)
+    cases = {name: case for name, case in every.items()
              if not any(name.startswith(peer) for peer in arguments.without)
              and any(part in name for part in arguments.only)}
     shuffled = random.Random(arguments.seed)
