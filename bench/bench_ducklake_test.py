@@ -8,13 +8,15 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 BUILD = Path(os.environ["DELTALAKEDB_BUILD_DIR"])
+DUCKLAKE = os.environ.get("DELTALAKEDB_DUCKLAKE", BENCH.parent / ".deps" / "ducklake")
 
 
 def test_ducklake_is_measured(tmp_path):
-    done = subprocess.run([sys.executable, BENCH / "run_commits.py", "--rounds", "1", "--seconds",
-                           "0", "--commits", "3", "--only", "ducklake", "4 processes, one table",
-                           "--build", BUILD, "--tables", tmp_path], capture_output=True,
-                          timeout=900, check=False, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, BENCH / "run_commits.py", "--rounds", "1", "--seconds", "0", "--commits",
+         "3", "--only", "ducklake", "4 processes, one table", "--ducklake", DUCKLAKE, "--build",
+         BUILD, "--tables", tmp_path], capture_output=True, timeout=900, check=False,
+        encoding="utf-8")
     assert done.returncode == 0, done.stderr
     [measured] = json.loads((tmp_path / "results_commits.json").read_text(
         encoding="utf-8"))["rounds"]

@@ -142,7 +142,7 @@ def markdown(results):
 def measure(arguments, folder, stack):
     counts = commit_cases.Counts(arguments.seconds, arguments.commits)
     bench = stack.enter_context(contextlib.closing(commit_cases.Bench(
-        arguments.build, folder, counts, arguments.ducklake)))
+        arguments.build, folder, counts, arguments.ducklake / "venv/bin/python")))
     every = commit_cases.make_cases(bench, arguments.large)
     cases = {name: case for name, case in every.items()
              if not any(name.startswith(peer) for peer in arguments.without)
@@ -175,8 +175,9 @@ def main():
     parser.add_argument("--without", nargs="*", default=[], choices=PEERS)
     parser.add_argument("--only", nargs="+", default=[""], metavar="PART",
                         help="cases with one of these in their names")
-    parser.add_argument("--ducklake", type=Path, metavar="PYTHON",
-                        default=run.REPOSITORY / ".deps/ducklake/venv/bin/python")
+    parser.add_argument("--ducklake", type=Path, metavar="FOLDER",
+                        default=run.REPOSITORY / ".deps/ducklake",
+                        help="where tools/setup.sh --bench has put it")
     parser.add_argument("--build", type=Path, default=run.REPOSITORY / "build/release",
                         help="where the programs were built")
     parser.add_argument("--tables", type=Path, default=run.REPOSITORY / "build/bench",
@@ -187,7 +188,8 @@ def main():
     if arguments.seconds is None:
         arguments.seconds = 1 if arguments.quick else 3
     os.makedirs(arguments.tables, exist_ok=True)
-    if "ducklake" not in arguments.without and not arguments.ducklake.exists():
+    ducklake = arguments.ducklake / "venv/bin/python"
+    if "ducklake" not in arguments.without and not ducklake.exists():
         parser.error("DuckLake is not here: run tools/setup.sh --bench, or leave it out")
     host = run.Host()
     with contextlib.ExitStack() as stack:
