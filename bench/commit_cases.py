@@ -1,4 +1,4 @@
-"""What bench/run_commits.py measures. Each case is one call, which makes fresh tables, measures, and
+"""What bench/run_commits.py measures. Each case is one call: it makes fresh tables, measures, and
 asserts that what is stored is what was answered. It gives commits_per_s, median_s, p95_s, and where
 they are known client_cpu_s and server_cpu_s, of one commit."""
 
