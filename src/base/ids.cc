@@ -1,15 +1,18 @@
 #include "deltalakedb/ids.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
-#include <random>
+#include <array>
 
 namespace deltalakedb {
 
 TableId TableId::MakeRandom() {
-  // Straight from the system's source: ids are made rarely, and two processes must never agree.
-  std::random_device device;
+  // Straight from the system's source: two processes must never agree, also after a fork. So few
+  // bytes come whole, and never fail once the system has started (getrandom(2)).
   std::array<char, kBytes> bytes{};
-  for (char& byte : bytes) byte = static_cast<char>(device() & 0xFF);
+  while (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+  }
   bytes[6] = static_cast<char>((bytes[6] & 0x0F) | 0x40);  // version 4
   bytes[8] = static_cast<char>((bytes[8] & 0x3F) | 0x80);  // RFC 9562's variant
   return TableId(bytes);

@@ -249,11 +249,22 @@ Result<void> ForEachAction(const LineChunk& chunk, const std::string& name, cons
   return {};
 }
 
+struct FreeCompressor {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+};
+
+// Making a compressor takes longer than a short text does, so each thread keeps one for those.
 Result<std::string> Compress(std::string_view text) {
+  constexpr std::size_t kShortBytesMax = 64UL * 1024;
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> compressor(ZSTD_createCCtx());
   std::string compressed;
   compressed.resize(ZSTD_compressBound(text.size()));
+  const bool is_short = text.size() <= kShortBytesMax && compressor != nullptr;
   const std::size_t size =
-      ZSTD_compress(compressed.data(), compressed.size(), text.data(), text.size(), kBodyZstdLevel);
+      is_short ? ZSTD_compressCCtx(compressor.get(), compressed.data(), compressed.size(),
+                                   text.data(), text.size(), kBodyZstdLevel)
+               : ZSTD_compress(compressed.data(), compressed.size(), text.data(), text.size(),
+                               kBodyZstdLevel);
   if (ZSTD_isError(size) != 0) return Fail(ErrorCode::kInternal, ZSTD_getErrorName(size));
   compressed.resize(size);
   compressed.shrink_to_fit();  // many wait at a time

@@ -310,4 +310,23 @@ Result<std::vector<CommitAnswer>> AppendInRoundTrip(Connection& connection,
   }
 }
 
+// In one round trip as well, so that a client that dies over it leaves no lock behind.
+Result<std::optional<MetadataStore::CommittedAt>> SettleInRoundTrip(Connection& connection,
+                                                                    const TableId& table,
+                                                                    std::string_view commit_id,
+                                                                    std::string_view attempt_id) {
+  const std::array steps = {
+      UnitStep{StatementId::kCommitLock, {ToValue(table)}, {}},
+      UnitStep{StatementId::kCommitSettle, {ToValue(table), commit_id, attempt_id}, {}}};
+  DELTALAKEDB_ASSIGN(auto ran, connection.RunUnit(steps));
+  if (!ran) {
+    return Fail(ErrorCode::kUnavailable, "the connection was lost while a commit was asked after");
+  }
+  Cursor& row = *(*ran)[1];
+  DELTALAKEDB_ASSIGN(const bool has_row, row.Next());
+  if (!has_row) return Fail(TableIsGone());
+  if (row.IsNull(0)) return std::nullopt;
+  return MetadataStore::CommittedAt{Version(row.Int(0)), Timestamp(row.Int(1))};
+}
+
 }  // namespace deltalakedb::store

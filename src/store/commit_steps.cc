@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/try.h"
 #include "deltalakedb/file_stream.h"
@@ -28,15 +31,13 @@ class StepByStep {
   std::int64_t ratified_at_us_min() const {
     return std::max(now_us_, table_.last_ratified_at_us + 1);
   }
-  // Everything has to be undone where it refuses, but nothing was written where that is for
-  // another vector.
+  // Nothing was written where it refuses.
   Result<CommitAnswer> Write(std::int64_t ratified_at_us);
 
  private:
   std::optional<CommitRefusal> CheckTimes() const;
   // Ends files; what does not fit.
   Result<std::optional<CommitRefusal>> EndFiles();
-  Result<bool> HasOtherVector(const EndingFile& file);
   Result<void> PutRows(Relation relation, Rows rows, std::int64_t last_id);
 
   MetadataStore store_;
@@ -89,37 +90,35 @@ Result<std::optional<CommitRefusal>> StepByStep::Check() {
   return is_there ? std::optional(CommitRefusal::kCommitId) : std::nullopt;
 }
 
-Result<bool> StepByStep::HasOtherVector(const EndingFile& file) {
-  DELTALAKEDB_ASSIGN(const auto vectors, store_.ListLiveVectors(commit_.table_id, file.path_key));
-  return std::ranges::any_of(vectors, [&](const std::string& dv_id) {
-    return dv_id != file.dv_id &&
-           std::ranges::none_of(commit_.ending, [&](const EndingFile& other) {
-             return other.path_key == file.path_key && other.dv_id == dv_id;
-           });
-  });
-}
-
 Result<std::optional<CommitRefusal>> StepByStep::EndFiles() {
-  std::vector<FileName> names;
+  std::vector<std::string_view> path_keys;
+  std::set<std::pair<std::string_view, std::string_view>> named;
+  path_keys.reserve(commit_.ending.size());
   for (const EndingFile& file : commit_.ending) {
-    if (!file.must_be_live) {
-      DELTALAKEDB_ASSIGN(const bool has_other, HasOtherVector(file));
-      if (has_other) return CommitRefusal::kOtherVector;
+    path_keys.push_back(file.path_key);
+    named.emplace(file.path_key, file.dv_id);
+  }
+  DELTALAKEDB_ASSIGN(const auto live, store_.ListLiveByPath(commit_.table_id, path_keys));
+  std::vector<bool> is_live(commit_.ending.size());
+  std::vector<std::int64_t> ended;
+  bool has_other = false;
+  for (const MetadataStore::LiveFile& file : live) {
+    const EndingFile& name = commit_.ending[file.index];
+    if (file.dv_id != name.dv_id) {
+      has_other |= !name.must_be_live && !named.contains({name.path_key, file.dv_id});
+      continue;
     }
-    names.push_back({file.path_key, file.dv_id, file.path.value_or(std::string_view())});
+    if (name.path && *name.path != file.path) continue;
+    is_live[file.index] = true;
+    ended.push_back(file.file_id);
+    ++ended_.num_files;
+    ended_.size_in_bytes += file.size_bytes;
   }
-  std::vector<bool> was_live(names.size());
-  DELTALAKEDB_TRY(store_.EndFiles(commit_.table_id, version_, names,
-                                  [&](std::size_t index, const EndedFile& file) -> Result<void> {
-                                    was_live[index] = !commit_.ending[index].path ||
-                                                      *commit_.ending[index].path == file.path;
-                                    ++ended_.num_files;
-                                    ended_.size_in_bytes += file.size_bytes;
-                                    return {};
-                                  }));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (commit_.ending[i].must_be_live && !was_live[i]) return CommitRefusal::kNotLive;
+  for (std::size_t i = 0; i < is_live.size(); ++i) {
+    if (commit_.ending[i].must_be_live && !is_live[i]) return CommitRefusal::kNotLive;
   }
+  if (has_other) return CommitRefusal::kOtherVector;
+  DELTALAKEDB_TRY(store_.EndFilesById(version_, ended));
   return std::optional<CommitRefusal>();
 }
 

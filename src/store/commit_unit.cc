@@ -29,6 +29,8 @@ VersionRow KnownRow(const TableCommit& commit) {
   return row;
 }
 
+Error TableIsGone() { return {ErrorCode::kNotFound, "the table is no longer in the catalog"}; }
+
 namespace {
 
 Result<std::optional<MetadataStore::CommittedAt>> SettleLocked(MetadataStore& store,
@@ -36,7 +38,7 @@ Result<std::optional<MetadataStore::CommittedAt>> SettleLocked(MetadataStore& st
                                                                std::string_view commit_id,
                                                                std::string_view attempt_id) {
   DELTALAKEDB_ASSIGN(const bool is_there, store.LockTable(table));
-  if (!is_there) return Fail(ErrorCode::kNotFound, "the table is no longer in the catalog");
+  if (!is_there) return Fail(TableIsGone());
   DELTALAKEDB_ASSIGN(const auto found, store.FindCommit(table, commit_id));
   if (!found) DELTALAKEDB_TRY(store.SetFence(table, commit_id, attempt_id));
   return found;
@@ -48,6 +50,9 @@ Result<std::optional<MetadataStore::CommittedAt>> SettleCommit(Connection& conne
                                                                const TableId& table,
                                                                std::string_view commit_id,
                                                                std::string_view attempt_id) {
+  if (connection.runs_units()) {
+    return SettleInRoundTrip(connection, table, commit_id, attempt_id);
+  }
   DELTALAKEDB_TRY(connection.Begin(TransactionMode::kWrite));
   MetadataStore store(connection);
   auto settled = SettleLocked(store, table, commit_id, attempt_id);

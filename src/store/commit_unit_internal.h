@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "store/commit_unit.h"
+#include "store/metadata_store.h"
 #include "store/rows.h"
 
 namespace deltalakedb::store {
@@ -16,6 +19,10 @@ Result<UnitAnswer> RunInRoundTrip(Connection& connection, std::span<const TableC
                                   std::span<const ReadTable> read);
 Result<std::vector<CommitAnswer>> AppendInRoundTrip(Connection& connection,
                                                     std::span<const TableCommit* const> commits);
+Result<std::optional<MetadataStore::CommittedAt>> SettleInRoundTrip(Connection& connection,
+                                                                    const TableId& table,
+                                                                    std::string_view commit_id,
+                                                                    std::string_view attempt_id);
 
 // Statement by statement, where asking costs nothing and one writer has the whole database.
 Result<UnitAnswer> RunStepByStep(Connection& connection, std::span<const TableCommit> tables,
@@ -23,6 +30,7 @@ Result<UnitAnswer> RunStepByStep(Connection& connection, std::span<const TableCo
 Result<std::vector<CommitAnswer>> AppendStepByStep(Connection& connection,
                                                    std::span<const TableCommit* const> commits);
 
+Error TableIsGone();
 std::int64_t CountOf(Relation relation, std::span<const Value> rows);
 // The version's row as far as its writer knows it, with its hash.
 VersionRow KnownRow(const TableCommit& commit);

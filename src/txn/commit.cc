@@ -20,6 +20,7 @@ namespace deltalakedb::txn {
 namespace {
 
 using AnswerKind = ProposalAnswer::Kind;
+using protocol::TableRules;
 using OutcomeKind = CommitOutcome::Kind;
 
 constexpr std::string_view kIsolationProperty = "delta.isolationLevel";
@@ -57,11 +58,11 @@ class CommitRun {
   Result<Ended> AskAfter();
   Result<void> ExplainFiles();
 
-  bool UsesInCommitTimestamp() const { return rules_.has_in_commit_timestamps; }
+  bool UsesInCommitTimestamp() const { return rules_->has_in_commit_timestamps; }
   // Whether it does not matter which version it comes after.
   bool TakesAnyVersion() const {
     return log_.takes_any_version() && !options_.is_exact && info_.is_blind_append &&
-           !rules_.assigns_row_ids && !UsesInCommitTimestamp() && !staged_.metadata() &&
+           !rules_->assigns_row_ids && !UsesInCommitTimestamp() && !staged_.metadata() &&
            !staged_.protocol() && staged_.domain_metadata().empty() && !staged_.own_domain();
   }
   CommitOutcome Made(OutcomeKind kind, Version version, Timestamp timestamp) const {
@@ -94,7 +95,7 @@ class CommitRun {
   // rest.
   const TableState* state_ = nullptr;
   std::optional<TableState> changed_state_;
-  protocol::TableRules rules_;
+  std::shared_ptr<const TableRules> rules_;
   Rebase rebase_;
   Version metadata_version_;
   Version protocol_version_;
@@ -114,8 +115,13 @@ class CommitRun {
 
 // What has to hold for the actions with the protocol and metaData of state_.
 Result<void> CommitRun::MakeFits() {
-  DELTALAKEDB_ASSIGN(rules_, protocol::TableRules::Make(state_->protocol, state_->metadata));
-  DELTALAKEDB_TRY(protocol::CheckAgainst(staged_, *state_, rules_));
+  if (options_.base_rules && state_ == &read_->state) {
+    rules_ = options_.base_rules;
+  } else {
+    DELTALAKEDB_ASSIGN(auto rules, TableRules::Make(state_->protocol, state_->metadata));
+    rules_ = std::make_shared<const TableRules>(std::move(rules));
+  }
+  DELTALAKEDB_TRY(protocol::CheckAgainst(staged_, *state_, *rules_));
   return CheckRepartitioning();
 }
 
@@ -208,7 +214,7 @@ Result<void> CommitRun::MakeBody() {
                                     *info_.in_commit_timestamp);
   }
   if (rebase_.row_tracking_not_preserved) info_.tags["delta.rowTracking.preserved"] = "false";
-  if (rules_.assigns_row_ids) {
+  if (rules_->assigns_row_ids) {
     DELTALAKEDB_TRY(AssignRowIds(staged_,
                                  {.read_high_water_mark = read_high_water_mark_,
                                   .read_version = read_->state.version,
@@ -221,12 +227,11 @@ Result<void> CommitRun::MakeBody() {
   if (moves_schema) {
     auto& schema = staged_.mutable_metadata()->action.schema_string;
     if (schema) {
-      DELTALAKEDB_ASSIGN(schema,
-                         MoveTypeChanges(*schema, schema_version_, rebase_.version.next()));
+      DELTALAKEDB_ASSIGN(schema, MoveTypeChanges(*schema, schema_version_, rebase_.version.next()));
     }
     schema_version_ = rebase_.version.next();
   }
-  const bool moves_files = rules_.assigns_row_ids || has_new_rules_;
+  const bool moves_files = rules_->assigns_row_ids || has_new_rules_;
   if (!body_) {
     DELTALAKEDB_ASSIGN(body_, protocol::CommitBody::Make(staged_, info_));
   } else {
@@ -312,6 +317,7 @@ Result<CommitRun::Ended> CommitRun::GoBehindWinners() {
   if (std::exchange(options_.may_stand_anywhere, false)) {
     DELTALAKEDB_ASSIGN(CommitBase latest, log_.LoadCommitBase(TableVersion::Latest()));
     read_ = std::make_shared<const CommitBase>(std::move(latest));
+    options_.base_rules = nullptr;
     return StandOnRead();
   }
   DELTALAKEDB_ASSIGN(const Version latest, log_.LoadLatestVersion());

@@ -15,6 +15,7 @@
 #include "log/transaction_log.h"
 #include "protocol/commit_body.h"
 #include "protocol/staged_actions.h"
+#include "protocol/table_rules.h"
 #include "txn/conflict.h"
 
 namespace deltalakedb::txn {
@@ -33,6 +34,8 @@ struct CommitOptions {
   // Nothing was read, and the base is whatever was known: where it has become too old, the commit
   // stands on the latest version instead.
   bool may_stand_anywhere = false;
+  // What the base asks of commits, where the caller knows it: making it parses the schema.
+  std::shared_ptr<const protocol::TableRules> base_rules;
   // operation, operation_parameters, operation_metrics, user_metadata, engine_info, tags; the rest
   // is set here.
   protocol::CommitInfoFields info;

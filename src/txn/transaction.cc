@@ -4,12 +4,14 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/try.h"
 #include "log/transaction_log.h"
 #include "protocol/features.h"
 #include "protocol/staged_actions.h"
+#include "protocol/table_rules.h"
 #include "table/open_log.h"
 #include "txn/commit.h"
 
@@ -65,31 +67,37 @@ class TableWriter::Impl {
   explicit Impl(std::unique_ptr<TransactionLog> log) : log_(std::move(log)) {}
   const TransactionLog& log() const { return *log_; }
 
-  using Base = std::shared_ptr<const CommitBase>;
+  struct Base {
+    std::shared_ptr<const CommitBase> read;
+    std::shared_ptr<const protocol::TableRules> rules;
+  };
 
-  // What was read of the table last, for who reads nothing; null where nothing was.
-  Base known() const {
+  // What was read of the table last, for who reads nothing.
+  std::optional<Base> known() const {
     const std::lock_guard lock(mutex_);
     return known_;
   }
   Result<Base> Load(TableVersion which) {
     DELTALAKEDB_ASSIGN(CommitBase loaded, log_->LoadCommitBase(which));
     DELTALAKEDB_TRY(protocol::CheckWritable(loaded.state.protocol, loaded.state.metadata));
-    Base base = std::make_shared<const CommitBase>(std::move(loaded));
+    DELTALAKEDB_ASSIGN(auto rules,
+                       protocol::TableRules::Make(loaded.state.protocol, loaded.state.metadata));
+    const Base base{std::make_shared<const CommitBase>(std::move(loaded)),
+                    std::make_shared<const protocol::TableRules>(std::move(rules))};
     const std::lock_guard lock(mutex_);
-    if (!known_ || known_->state.version < base->state.version) known_ = base;
+    if (!known_ || known_->read->state.version < base.read->state.version) known_ = base;
     return base;
   }
   // It has become too old to commit on.
   void Forget(const Base& base) {
     const std::lock_guard lock(mutex_);
-    if (known_ == base) known_ = nullptr;
+    if (known_ && known_->read == base.read) known_.reset();
   }
 
  private:
   std::unique_ptr<TransactionLog> log_;
   mutable std::mutex mutex_;  // guards what follows
-  Base known_;
+  std::optional<Base> known_;
 };
 
 class Transaction::Impl {
@@ -103,7 +111,7 @@ class Transaction::Impl {
         is_known_(is_known),
         options_(std::move(options)) {}
 
-  Version read_version() const { return base_->state.version; }
+  Version read_version() const { return base_.read->state.version; }
 
   template <typename Action>
   Result<void> Add(Action&& action) {
@@ -125,6 +133,7 @@ class Transaction::Impl {
     options.isolation = options_.isolation;
     options.is_exact = options_.expected_version.has_value();
     options.may_stand_anywhere = is_known_;
+    options.base_rules = base_.rules;
     options.info.operation = std::move(options_.operation);
     options.info.operation_parameters = std::move(options_.operation_parameters);
     options.info.operation_metrics = std::move(options_.operation_metrics);
@@ -133,7 +142,7 @@ class Transaction::Impl {
     options.commit_id = std::move(options_.commit_id);
     options.app_transaction = std::move(options_.app_transaction);
     DELTALAKEDB_ASSIGN(auto outcome,
-                       txn::Commit(table_->log(), base_, staged_, std::move(options)));
+                       txn::Commit(table_->log(), base_.read, staged_, std::move(options)));
     if (is_known_ && outcome.attempts > 1) table_->Forget(base_);
     return ToReport(std::move(outcome));
   }
@@ -161,15 +170,15 @@ Result<TableWriter> TableWriter::Open(std::string_view uri, const WriterOptions&
 Result<Transaction> TableWriter::Begin(const TransactionOptions& options) const {
   DELTALAKEDB_TRY(CheckOptions(options));
   const auto wanted = options.read_version ? options.read_version : options.expected_version;
-  Impl::Base base;
+  std::optional<Impl::Base> base;
   if (options.reads == ReadScope::kNothing && !wanted) base = impl_->known();
-  const bool is_known = base != nullptr;
+  const bool is_known = base.has_value();
   if (!is_known) {
     DELTALAKEDB_ASSIGN(base,
                        impl_->Load(wanted ? TableVersion::At(*wanted) : TableVersion::Latest()));
   }
   return Transaction(
-      std::make_unique<Transaction::Impl>(impl_, std::move(base), is_known, options));
+      std::make_unique<Transaction::Impl>(impl_, *std::move(base), is_known, options));
 }
 
 TableWriter::TableWriter(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
