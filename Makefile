@@ -45,6 +45,8 @@ lint: build  ## clang-tidy over all C++ files, with the compile commands of PRES
 bench: build  ## measure; see docs/benchmarks.md
 	@$(PYTHON) bench/run.py
 	@$(PYTHON) bench/run_catalog.py
+	@tools/setup.sh --bench
+	@$(PYTHON) bench/run_commits.py
 
 slo: build  ## pass or fail against the floors of speed, on PostgreSQL and SQLite
 	@$(PYTHON) bench/slo.py

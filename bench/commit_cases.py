@@ -1,6 +1,6 @@
-"""What bench/run_commits.py measures: each case is one call, which makes fresh tables, measures, and
-asserts that what is stored is what was answered. A case gives commits_per_s, median_s, p95_s, and
-where they are known client_cpu_s and server_cpu_s, of one commit."""
+"""What bench/run_commits.py measures. Each case is one call: it makes fresh tables, measures, and
+asserts that what is stored is what was answered. It gives commits_per_s, median_s, p95_s, and where
+they are known client_cpu_s and server_cpu_s, of one commit."""
 
 import contextlib
 import dataclasses
@@ -37,7 +37,6 @@ COMMIT;
 class Counts:
     seconds: int  # 0: as many commits as below
     commits: int  # of each client
-    large: tuple[int, int]  # files
 
     @property
     def warm_up(self):
@@ -280,7 +279,7 @@ class Bench:
         return measured
 
 
-def make_cases(bench):
+def make_cases(bench, large_files):
     """By name, in the order of the report."""
     large = [str(LARGE_COMMITS)]
     cases = {"postgres, one-trip transaction": bench.one_trip,
@@ -297,7 +296,7 @@ def make_cases(bench):
         for clients in several:
             cases[f"postgres, {clients} {what}, one table"] = (
                 lambda n=clients, what=what: bench.ours_on_postgres(1, f"--{what}", str(n)))
-    for files in bench.counts.large:
+    for files in large_files:
         cases[f"postgres, {files:,} files"] = lambda files=files: bench.large(files)
     cases["sqlite, bare transaction"] = lambda: bench.bare("sqlite")
     cases["sqlite, 1 client"] = lambda: bench.ours_in_a_file("sqlite")
@@ -309,7 +308,7 @@ def make_cases(bench):
     cases["duckdb, 1 client"] = lambda: bench.ours_in_a_file("duckdb")
     cases["delta-rs, 1 writer"] = lambda: bench.delta_rs(1)
     cases["delta-rs, 4 writers, one table"] = lambda: bench.delta_rs(4)
-    for files in bench.counts.large:
+    for files in large_files:
         cases[f"delta-rs, {files:,} files"] = (
             lambda files=files: bench.delta_rs(1, "--commits", *large, files=files))
     for kind in ("postgres", "sqlite"):

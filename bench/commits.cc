@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -77,9 +78,9 @@ std::optional<Arguments> ParseArguments(std::span<char*> words) {
     const std::string_view word = words[i];
     const auto number = numbers.find(word);
     if (number != numbers.end() && i + 1 < words.size()) {
-      const std::string_view text = words[++i];
-      const char* const end = text.data() + text.size();
-      if (std::from_chars(text.data(), end, *number->second).ptr != end) return std::nullopt;
+      const char* const text = words[++i];
+      const char* const end = text + std::strlen(text);
+      if (std::from_chars(text, end, *number->second).ptr != end) return std::nullopt;
     } else if (!word.starts_with("--")) {
       arguments.tables.emplace_back(word);
     } else {

@@ -75,8 +75,8 @@ def aims(large):
               most=4, beside_figure="copy_bare_s")
     yield Aim(f"{large:,} adds: seconds", largest, MEDIAN, None, most=0.3)
     for figure, how in (("by_row_s", "one transaction"), ("by_row_each_s", "a transaction each")):
-        yield Aim(f"inserting row by row, {how}: seconds over COPY, both without an index or not",
-                  largest, figure, largest, least=10, beside_figure="copy_s")
+        yield Aim(f"the same rows inserted one by one, {how}: seconds over COPY", largest, figure,
+                  largest, least=10, beside_figure="copy_s")
     yield Aim("SQLite, one add: median over that of a bare transaction, synchronous = FULL",
               "sqlite, 1 client", MEDIAN, "sqlite, bare transaction", most=1.45)
     for peer in ("delta-rs, 4 writers, one table", "ducklake on postgres, 4 writers, one table",
@@ -140,10 +140,11 @@ def markdown(results):
 
 
 def measure(arguments, folder, stack):
-    counts = commit_cases.Counts(arguments.seconds, arguments.commits, tuple(arguments.large))
+    counts = commit_cases.Counts(arguments.seconds, arguments.commits)
     bench = stack.enter_context(contextlib.closing(commit_cases.Bench(
-        arguments.build, folder, counts, arguments.ducklake)))
-    cases = {name: case for name, case in commit_cases.make_cases(bench).items()
+        arguments.build, folder, counts, arguments.ducklake / "venv/bin/python")))
+    every = commit_cases.make_cases(bench, arguments.large)
+    cases = {name: case for name, case in every.items()
              if not any(name.startswith(peer) for peer in arguments.without)
              and any(part in name for part in arguments.only)}
     shuffled = random.Random(arguments.seed)
@@ -174,8 +175,9 @@ def main():
     parser.add_argument("--without", nargs="*", default=[], choices=PEERS)
     parser.add_argument("--only", nargs="+", default=[""], metavar="PART",
                         help="cases with one of these in their names")
-    parser.add_argument("--ducklake", type=Path, metavar="PYTHON",
-                        default=run.REPOSITORY / ".deps/ducklake/venv/bin/python")
+    parser.add_argument("--ducklake", type=Path, metavar="FOLDER",
+                        default=run.REPOSITORY / ".deps/ducklake",
+                        help="where tools/setup.sh --bench has put it")
     parser.add_argument("--build", type=Path, default=run.REPOSITORY / "build/release",
                         help="where the programs were built")
     parser.add_argument("--tables", type=Path, default=run.REPOSITORY / "build/bench",
@@ -186,7 +188,8 @@ def main():
     if arguments.seconds is None:
         arguments.seconds = 1 if arguments.quick else 3
     os.makedirs(arguments.tables, exist_ok=True)
-    if "ducklake" not in arguments.without and not arguments.ducklake.exists():
+    ducklake = arguments.ducklake / "venv/bin/python"
+    if "ducklake" not in arguments.without and not ducklake.exists():
         parser.error("DuckLake is not here: run tools/setup.sh --bench, or leave it out")
     host = run.Host()
     with contextlib.ExitStack() as stack:

@@ -25,7 +25,11 @@ FILE_MS_MAX = 10
 SNAPSHOT_MS_MAX = 800
 TIME_TRAVEL_MS_MAX = 500
 IMPORT_TIMES_MIN = 10
-LATER = ["one-file commit", "1,000-file commit", "commits/s and files/s"]
+ONE_FILE_MS_MAX = 50
+LARGE_COMMIT_FILES = 1000
+LARGE_COMMIT_MS_MAX = 30_000
+COMMITS_PER_S_MIN = 10
+FILES_PER_S_MIN = 1000
 
 
 class Verdicts:
@@ -36,6 +40,9 @@ class Verdicts:
         self.all_held &= is_held
         print(f"{'pass' if is_held else 'FAIL'}  {database:9} {what:46} {measured:>12}  {floor}",
               flush=True)
+
+    def above(self, database, what, rate, unit, least):
+        self.tell(database, what, f"{rate:,.0f} {unit}", f"above {least:,} {unit}", rate > least)
 
     def below(self, database, what, seconds, ms_max):
         self.tell(database, what, f"{seconds * 1e3:.3f} ms", f"below {ms_max} ms",
@@ -78,6 +85,24 @@ def check_import(verdicts, database, import_rate):
           f"{import_rate / thousand:>6.1f} times")
 
 
+def check_commits(verdicts, database):
+    """One client, on the table that was imported."""
+    name = database.name
+
+    def commit(*options):
+        return run.measured_by_itself([database.build / "bin/bench_commits", database.uri(),
+                                       *map(str, options)])
+    one = commit("--commits", 200)
+    verdicts.below(name, "one-file commit, p95", one["p95_s"], ONE_FILE_MS_MAX)
+    verdicts.above(name, "commits/s of one file", one["commits_per_s"], "commits/s",
+                   COMMITS_PER_S_MIN)
+    large = commit("--files", LARGE_COMMIT_FILES, "--commits", 10, "--warm-up", 1)
+    verdicts.below(name, f"{LARGE_COMMIT_FILES:,}-file commit, p95", large["p95_s"],
+                   LARGE_COMMIT_MS_MAX)
+    verdicts.above(name, f"files/s of {LARGE_COMMIT_FILES:,}-file commits",
+                   large["files"] / large["seconds"], "files/s", FILES_PER_S_MIN)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -97,8 +122,7 @@ def main():
             import_rate = check(verdicts, database, table, arguments.files)
             if kind is catalogs.Postgres:
                 check_import(verdicts, database, import_rate)
-    for what in LATER:
-        print(f"later           {what}: there are no commits yet")
+            check_commits(verdicts, database)
     described = host.describe()
     print(f"load {described['load_before']} before and {described['load_after']} after")
     sys.exit(0 if verdicts.all_held else 1)

@@ -3,7 +3,8 @@
 # packages in .venv. Run it as often as you like: what is there already is left alone.
 #
 #   tools/setup.sh          what `make check` and `make quickstart` need
-#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`, and Spark
+#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`, Spark and DuckLake
+#   tools/setup.sh --bench  also DuckLake, which `make bench` measures beside
 #
 # Assumed: Debian 12 (or a relative that has these packages), git and make. As root it installs what
 # is missing; as anyone else it prints the command to run.
@@ -22,8 +23,8 @@ libraries=(ca-certificates libbenchmark-dev libcli11-dev libcurl4-gnutls-dev lib
 if [[ ${1:-} == --soak ]]; then
   tools+=(clang++-19:clang-19 java:default-jre-headless mvn:maven)
   libraries+=(libclang-rt-19-dev)
-elif [[ $# -gt 0 ]]; then
-  echo "usage: tools/setup.sh [--soak]" >&2
+elif [[ $# -gt 0 && $1 != --bench ]]; then
+  echo "usage: tools/setup.sh [--soak|--bench]" >&2
   exit 2
 fi
 
@@ -154,10 +155,24 @@ fetch_spark() {
   echo "$wanted" >"$folder/fetched"
 }
 
+# DuckDB's Python package and its extensions, of one version, in a virtual environment of their own.
+fetch_ducklake() {
+  local folder=.deps/ducklake wanted
+  wanted=$(cat requirements/ducklake/* | sha256sum)
+  [[ -f $folder/fetched && $(<"$folder/fetched") == "$wanted" ]] && return
+  echo "setup: fetching DuckLake"
+  rm -rf "$folder" && mkdir -p "$folder"
+  python3 -m venv "$folder/venv"
+  "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    -r requirements/ducklake/requirements.txt
+  echo "$wanted" >"$folder/fetched"
+}
+
 mapfile -t missing < <(missing_packages)
 [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
 fill_venv
 fetch_simdjson
 fetch_duckdb
 [[ ${1:-} != --soak ]] || fetch_spark
+[[ -z ${1:-} ]] || fetch_ducklake
 echo "setup: ready"

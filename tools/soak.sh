@@ -34,11 +34,12 @@ fuzz() {  # TARGET
 }
 
 stage "set-up" tools/setup.sh --soak || finish
-build_with_spark_tests() {
-  cmake --preset release -DDELTALAKEDB_SPARK_TESTS=ON && build release
+build_with_large_peers() {
+  cmake --preset release -DDELTALAKEDB_SPARK_TESTS=ON -DDELTALAKEDB_DUCKLAKE_TESTS=ON &&
+    build release
 }
 
-if stage "release: build" build_with_spark_tests; then
+if stage "release: build" build_with_large_peers; then
   DELTALAKEDB_SOAK=1 stage "release: tests, full counts" tests release
 fi
 if stage "tsan: build" build tsan; then
