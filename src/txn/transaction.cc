@@ -1,7 +1,5 @@
 #include "deltalakedb/transaction.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "base/try.h"
@@ -10,49 +8,19 @@
 #include "protocol/staged_actions.h"
 #include "table/open_log.h"
 #include "txn/commit.h"
+#include "txn/commit_id.h"
+#include "txn/commit_report.h"
 
 namespace deltalakedb {
 
 namespace {
-
-// A longer one has no entry in the indexes of catalogs. Unit: bytes.
-constexpr std::size_t kCommitIdBytesMax = 255;
-constexpr std::string_view kEngineInfo = "deltalakedb";
 
 Result<void> CheckOptions(const TransactionOptions& options) {
   if (options.read_version && options.expected_version) {
     return Fail(ErrorCode::kInvalidArgument,
                 "a read version and an expected version exclude each other");
   }
-  if (options.commit_id.size() > kCommitIdBytesMax) {
-    return Fail(
-        Error(ErrorCode::kLimitExceeded, fmt::format("the commit id has {} bytes; {} are taken",
-                                                     options.commit_id.size(), kCommitIdBytesMax))
-            .With("limit", static_cast<std::int64_t>(kCommitIdBytesMax)));
-  }
-  return {};
-}
-
-CommitReport ToReport(txn::CommitOutcome outcome) {
-  CommitReport report;
-  switch (outcome.kind) {
-    case txn::CommitOutcome::Kind::kCommitted:
-      report.outcome = CommitReport::Outcome::kCommitted;
-      break;
-    case txn::CommitOutcome::Kind::kConflicted:
-      report.outcome = CommitReport::Outcome::kConflicted;
-      break;
-    case txn::CommitOutcome::Kind::kInDoubt:
-      report.outcome = CommitReport::Outcome::kInDoubt;
-      break;
-  }
-  report.version = outcome.version;
-  report.timestamp = outcome.timestamp;
-  report.commit_id = std::move(outcome.commit_id);
-  report.is_skipped = outcome.is_skipped;
-  report.attempts = outcome.attempts;
-  report.error = std::move(outcome.error);
-  return report;
+  return txn::CheckCommitId(options.commit_id);
 }
 
 }  // namespace
@@ -87,11 +55,11 @@ class Transaction::Impl {
     options.info.operation_parameters = options_.operation_parameters;
     options.info.operation_metrics = options_.operation_metrics;
     options.info.user_metadata = options_.user_metadata;
-    options.info.engine_info = kEngineInfo;
+    options.info.engine_info = txn::kEngineInfo;
     options.commit_id = options_.commit_id;
     options.app_transaction = options_.app_transaction;
     DELTALAKEDB_ASSIGN(auto outcome, txn::Commit(*log_, base_, staged_, std::move(options)));
-    return ToReport(std::move(outcome));
+    return txn::ToReport(std::move(outcome));
   }
 
  private:
