@@ -6,10 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -19,6 +21,7 @@
 #include "base/temp_folder.h"
 #include "deltalakedb/import.h"
 #include "deltalakedb/log_sink.h"
+#include "deltalakedb/transaction.h"
 #include "log/file_log.h"
 #include "log/sql_log.h"
 #include "storage/file_system.h"
@@ -95,7 +98,7 @@ class CommitTest : public ::testing::TestWithParam<std::string> {
     }
     options.info.operation = "WRITE";
     options.info.engine_info = "test";
-    return txn::Commit(*log_, base, staged, std::move(options));
+    return txn::Commit(*log_, std::make_shared<const CommitBase>(base), staged, std::move(options));
   }
   CommitOutcome Do(const CommitBase& base, const std::vector<std::string>& lines,
                    const CommitOptions& options = {}) const {
@@ -219,6 +222,50 @@ TEST_P(CommitTest, CommitIdThatIsThere_IsDone) {
   EXPECT_THAT(Paths(), ElementsAre("a", "first", "other"));
 }
 
+TEST_P(CommitTest, CommitMadeAgainAfterItRemovedFiles_IsFound) {
+  CommitOptions options;
+  options.commit_id = "again";
+  ExpectCommitted(Do(Base(), {Remove("first"), Add("a")}, options), 1);
+  ExpectCommitted(Do(Base(), {Remove("first"), Add("a")}, options), 1);
+  EXPECT_EQ(log_->LoadLatestVersion().value_or(Version(-1)), Version(1));
+}
+
+TEST_P(CommitTest, CommitOfAClientThatDied_IsTakenOver) {
+  if (GetParam() == "folder") return;  // there the file decides, and nobody is fenced
+  ProposedCommit lost;
+  lost.commit_id = "lost";
+  const auto settled = log_->Settle(lost, "an attempt of the client that died");
+  ASSERT_TRUE(settled.has_value()) << settled.error().message();
+  ASSERT_EQ(settled->kind, ProposalAnswer::Kind::kLost);
+  CommitOptions options;
+  options.commit_id = "lost";
+  const auto outcome = Do(Base(), {Add("a")}, options);
+  ExpectCommitted(outcome, 1);
+  EXPECT_EQ(outcome.attempts, 2);
+  ExpectCommitted(Do(Base(), {Add("a")}, options), 1);
+  EXPECT_THAT(Paths(), ElementsAre("a", "first"));
+}
+
+TEST_P(CommitTest, OtherPartitionColumns_NeedAllFilesRemoved) {
+  const std::string metadata =
+      R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+      R"("schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"p\",\"type\":\"string\",)"
+      R"(\"nullable\":true,\"metadata\":{}},{\"name\":\"x\",\"type\":\"long\",\"nullable\":true,)"
+      R"(\"metadata\":{}}]}","partitionColumns":["p"],"configuration":{}}})";
+  const CommitBase base = Base();
+  const auto refused = Try(base, {metadata});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("first"));
+  // Whatever its isolation, it depends on all files.
+  ExpectCommitted(Do(base, {Add("a")}), 1);
+  CommitOptions options;
+  options.isolation = IsolationLevel::kSnapshotIsolation;
+  ExpectConflict(Do(base, {metadata, Remove("first")}, options), "ConcurrentAppend");
+  ExpectCommitted(Do(Base(), {metadata, Remove("first"), Remove("a")}, options), 2);
+  EXPECT_TRUE(Paths().empty());
+}
+
 TEST_P(CommitTest, PropertySetMeanwhile_IsAConflictForWhoSetsOneToo) {
   const std::string metadata =
       R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
@@ -249,6 +296,110 @@ TEST_P(CommitTest, ManyWritersAtOnce_AllComeIn) {
   threads.clear();
   EXPECT_EQ(log_->LoadLatestVersion().value_or(Version(-1)), Version(kWriters * kCommits));
   EXPECT_EQ(Paths().size(), 1U + kWriters * kCommits);
+}
+
+// ---- writers ------------------------------------------------------------------------------------
+
+class TableWriterTest : public CommitTest {
+ protected:
+  TableWriter Open() const {
+    auto writer = TableWriter::Open(
+        uri_.empty() ? (folder_.path() / fmt::format("table{}", tables_ - 1)).native() : uri_);
+    EXPECT_TRUE(writer.has_value()) << writer.error().message();
+    return *std::move(writer);
+  }
+  static Result<CommitReport> Append(const TableWriter& writer, const std::string& path,
+                                     TransactionOptions options = {}) {
+    options.reads = ReadScope::kNothing;
+    auto transaction = writer.Begin(options);
+    if (!transaction) return Fail(std::move(transaction).error());
+    auto added = transaction->AddLine(Add(path), 1);
+    if (!added) return Fail(std::move(added).error());
+    return transaction->Commit();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Places, TableWriterTest, ::testing::ValuesIn(Places()),
+                         [](const auto& kind) { return kind.param; });
+
+TEST_P(TableWriterTest, AppendsOfThreads_AreAVersionEach) {
+  constexpr int kThreads = 12;
+  constexpr int kCommits = 5;
+  const TableWriter writer = Open();
+  std::mutex mutex;
+  std::set<Version> versions;
+  std::latch start(kThreads);
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      start.arrive_and_wait();
+      for (int i = 0; i < kCommits; ++i) {
+        const auto report = Append(writer, fmt::format("t{}-{}", thread, i));
+        ASSERT_TRUE(report.has_value()) << report.error().message();
+        EXPECT_EQ(report->outcome, CommitReport::Outcome::kCommitted);
+        const std::lock_guard lock(mutex);
+        versions.insert(report->version);
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(versions.size(), static_cast<std::size_t>(kThreads * kCommits));
+  EXPECT_EQ(*versions.rbegin(), Version(kThreads * kCommits));
+  EXPECT_EQ(Paths().size(), 1U + kThreads * kCommits);
+}
+
+TEST_P(TableWriterTest, OneThatIsWrong_DoesNotKeepOthersBack) {
+  constexpr int kThreads = 8;
+  const TableWriter writer = Open();
+  ASSERT_TRUE(Append(writer, "warm").has_value());
+  std::latch start(kThreads);
+  std::atomic<int> done = 0;
+  std::atomic<int> skipped = 0;
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      TransactionOptions options;
+      // All make the same progress; one of them is enough.
+      options.app_transaction = AppTransaction{
+          .app_id = thread % 2 == 0 ? "even" : "odd", .version = 1, .last_updated = {}};
+      start.arrive_and_wait();
+      const auto report = Append(writer, fmt::format("t{}", thread), options);
+      ASSERT_TRUE(report.has_value()) << report.error().message();
+      ++(report->is_skipped ? skipped : done);
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(done, 2);
+  EXPECT_EQ(skipped, kThreads - 2);
+  EXPECT_EQ(Paths().size(), 4U);
+}
+
+TEST_P(TableWriterTest, TableThatChangedMeanwhile_IsReadAgain) {
+  const TableWriter writer = Open();
+  ASSERT_TRUE(Append(writer, "a").has_value());
+  const std::string metadata =
+      R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+      R"("schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],)"
+      R"("configuration":{"k":"v"}}})";
+  ExpectCommitted(Do(Base(), {metadata}), 2);
+  for (int i = 3; i < 6; ++i) {
+    const auto report = Append(writer, fmt::format("f{}", i));
+    ASSERT_TRUE(report.has_value()) << report.error().message();
+    ASSERT_EQ(report->outcome, CommitReport::Outcome::kCommitted);
+    EXPECT_EQ(report->version, Version(i));
+  }
+  // What it may not write is refused, and so is what no longer fits.
+  const std::string append_only =
+      R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
+      R"("schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"p\",\"type\":\"string\",)"
+      R"(\"nullable\":true,\"metadata\":{}},{\"name\":\"x\",\"type\":\"long\",\"nullable\":true,)"
+      R"(\"metadata\":{}}]}","partitionColumns":["p"],"configuration":{}}})";
+  std::vector<std::string> lines = {append_only};
+  for (const std::string& path : Paths()) lines.push_back(Remove(path));
+  ExpectCommitted(Do(Base(), lines), 6);
+  const auto refused = Append(writer, "g");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << refused.error().message();
 }
 
 }  // namespace

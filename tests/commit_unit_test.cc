@@ -1,26 +1,15 @@
 // What a commit does to a table's rows, and what it refuses, on every database.
 #include "store/commit_unit.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <limits>
-#include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "base/temp_folder.h"
-#include "deltalakedb/import.h"
 #include "deltalakedb/table.h"
-#include "log/commit_rows.h"
-#include "protocol/paths.h"
-#include "store/metadata_store.h"
-#include "tests/test_database.h"
+#include "tests/commit_unit_fixture.h"
 
 namespace deltalakedb::testing {
 namespace {
@@ -31,121 +20,7 @@ using store::TableCommit;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-std::string Add(std::string_view path, std::int64_t size = 10, std::string_view more = "") {
-  return fmt::format(
-      R"({{"add":{{"path":"{}","partitionValues":{{}},"size":{},"modificationTime":1,)"
-      R"("dataChange":true,"stats":"{{\"numRecords\":3}}"{}}}}})"
-      "\n",
-      path, size, more);
-}
-
-std::string Vector(std::string_view name) {
-  return fmt::format(R"(,"deletionVector":{{"storageType":"u","pathOrInlineDv":"{}","offset":1,)"
-                     R"("sizeInBytes":40,"cardinality":2}})",
-                     name);
-}
-
-std::string Remove(std::string_view path, std::string_view more = "") {
-  return fmt::format(R"({{"remove":{{"path":"{}","deletionTimestamp":5,"dataChange":true{}}}}})"
-                     "\n",
-                     path, more);
-}
-
-std::string Info(std::string_view id) {
-  return fmt::format(R"({{"commitInfo":{{"timestamp":1,"operation":"WRITE","txnId":"{}"}}}})"
-                     "\n",
-                     id);
-}
-
-class CommitUnitTest : public ::testing::TestWithParam<std::string> {
- protected:
-  CommitUnitTest() {
-    const auto log = folder_.path() / "table" / "_delta_log";
-    std::filesystem::create_directories(log);
-    std::ofstream(log / "00000000000000000000.json")
-        << R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7,)"
-           R"("readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}})"
-           "\n"
-        << R"({"metaData":{"id":"a","format":{"provider":"parquet","options":{}},)"
-           R"("schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],)"
-           R"("configuration":{}}})"
-           "\n"
-        << Add("first", 100);
-    uri_ = database_->UriText("t");
-    const auto report = ImportTable((folder_.path() / "table").native(), uri_);
-    EXPECT_TRUE(report.has_value()) << report.error().message();
-    connection_ = database_->Connect();
-    table_ = **store::MetadataStore(*connection_).FindTable("t");
-  }
-
-  // A commit of that text as its writer would make it: the version that it read is 0, or, with
-  // `expected`, that one.
-  CommitAnswer Commit(const std::string& text, std::optional<Version> expected = std::nullopt,
-                      const std::function<void(TableCommit&)>& change = nullptr) {
-    log::ChunkOptions options;
-    options.table = table_.table_id;
-    options.table_root = protocol::CanonicalRootOfLocation(table_.location);
-    const std::string commit_id = fmt::format("commit {}", ++commits_);
-    const std::string body = Info(commit_id) + text;
-    auto rows = log::CommitRows::Make(body, options);
-    EXPECT_TRUE(rows.has_value()) << rows.error().message();
-    TableCommit commit;
-    commit.table_id = table_.table_id;
-    commit.expected = expected;
-    commit.metadata_version = commit.protocol_version = Version(0);
-    commit.timestamp = Timestamp(1);
-    commit.commit_id = commit_id;
-    commit.attempt_id = "attempt";
-    rows->FillIn(commit);
-    if (change) change(commit);
-    auto answer = store::RunCommit(*connection_, commit);
-    EXPECT_TRUE(answer.has_value()) << answer.error().message();
-    return answer.value_or(CommitAnswer());
-  }
-
-  void ExpectDone(const CommitAnswer& answer, std::int64_t version, std::int64_t num_files,
-                  std::int64_t bytes) {
-    ASSERT_EQ(answer.kind, CommitAnswer::Kind::kDone)
-        << "refused: " << static_cast<int>(answer.refusal);
-    EXPECT_EQ(answer.version, Version(version));
-    EXPECT_EQ(answer.num_files, num_files);
-    EXPECT_EQ(answer.size_in_bytes, bytes);
-  }
-
-  void ExpectRefused(const CommitAnswer& answer, CommitRefusal refusal) {
-    ASSERT_EQ(answer.kind, CommitAnswer::Kind::kRefused);
-    EXPECT_EQ(static_cast<int>(answer.refusal), static_cast<int>(refusal));
-  }
-
-  std::vector<std::string> Paths() {
-    std::vector<std::string> paths;
-    const auto table = DeltaTable::Open(uri_);
-    const auto snapshot = table->LoadSnapshot();
-    EXPECT_TRUE(snapshot.has_value()) << snapshot.error().message();
-    auto files = (*snapshot)->OpenFiles({.order = FileOrder::kByPath});
-    for (;;) {
-      const auto batch = (*files)->Next();
-      EXPECT_TRUE(batch.has_value()) << batch.error().message();
-      if (!batch || !*batch) return paths;
-      for (const AddFile& add : (*batch)->files()) paths.emplace_back(add.path);
-    }
-  }
-
-  void TearDown() override {
-    const auto report = VerifyTable(uri_);
-    ASSERT_TRUE(report.has_value()) << report.error().message();
-    for (const Difference& difference : report->differences) {
-      ADD_FAILURE() << difference.where << ": " << difference.message;
-    }
-  }
-
-  base::TempFolder folder_;
-  std::unique_ptr<TestDatabase> database_ = TestDatabase::Make(GetParam());
-  std::string uri_;
-  std::unique_ptr<store::Connection> connection_;
-  store::TableRow table_;
-  int commits_ = 0;
-};
+class CommitUnitTest : public CommitUnitFixture {};
 
 INSTANTIATE_TEST_SUITE_P(Databases, CommitUnitTest, ::testing::ValuesIn(TestDatabase::Kinds()),
                          [](const auto& kind) { return kind.param; });

@@ -586,6 +586,15 @@ def test_PropertyThatNeedsAFeature_RaisesTheProtocolAndNeverLowersIt(place, colu
     place.check()
 
 
+def test_EmptyListOfReaderFeatures_StaysOne(place, columns):
+    create(place, columns())
+    set_properties(place, "delta.minReaderVersion=3", "delta.minWriterVersion=7")
+    assert run("protocol", place.uri(), "--json").object() == {
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [],
+        "writerFeatures": ["appendOnly", "invariants"]}
+    place.check()
+
+
 def test_ColumnMappingOfATableWithFiles_IsReadByDeltaRs(place, columns, tmp_path):
     create(place, columns(), "--partition-by", "day")
     file = actions_file(tmp_path, write_rows(place, "2024-01-01", [1, 2]))

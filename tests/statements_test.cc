@@ -262,7 +262,7 @@ TEST_F(PostgresStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kAdvanceTable, "Index Scan using dl_tables_pkey"},
       {StatementId::kCommitAdvance, "Index Scan using dl_tables_pkey"},
       {StatementId::kCommitVersion, "Index Scan using dl_add_files_pkey"},
-      {StatementId::kListLiveVectors, "dl_add_files_pkey"},
+      {StatementId::kListLiveByPath, "dl_add_files_pkey"},
       {StatementId::kFindAppVersion, "dl_txn_actions_pkey"},
       {StatementId::kFindFence, "dl_commit_fences_pkey"},
       {StatementId::kUpdateVersionIndex, "Index Scan using dl_table_versions_pkey"},

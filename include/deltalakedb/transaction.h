@@ -89,7 +89,8 @@ struct CommitReport {
 
 class Transaction {
  public:
-  // Reads the version that the transaction stands on.
+  // Reads the version that the transaction stands on. With ReadScope::kNothing and no version that
+  // is what the writer knows of the table, so that a series of appends reads it once.
   // Errors: those of DeltaTable::Open and LoadState, InvalidArgument (options that contradict each
   // other), Unsupported (writer features that this program cannot keep), Conflict (the table is no
   // longer at the expected version).
@@ -141,12 +142,14 @@ class TableWriter {
   // Transactions that have begun go on.
   ~TableWriter();
 
-  // Reads the version that the transaction stands on.
+  // Reads the version that the transaction stands on. With ReadScope::kNothing and no version that
+  // is what the writer knows of the table, so that a series of appends reads it once.
   // Errors: those of DeltaTable::LoadState, InvalidArgument (options that contradict each other),
   // Unsupported (writer features that this program cannot keep).
   Result<Transaction> Begin(const TransactionOptions& options = {}) const;
 
  private:
+  friend class Transaction;
   class Impl;
   explicit TableWriter(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;

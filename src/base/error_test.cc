@@ -20,7 +20,7 @@ constexpr ErrorCode kAllCodes[] = {
     ErrorCode::kPermission,      ErrorCode::kBusy,
     ErrorCode::kUnavailable,     ErrorCode::kIo,
     ErrorCode::kLimitExceeded,   ErrorCode::kCancelled,
-    ErrorCode::kInternal,
+    ErrorCode::kInDoubt,         ErrorCode::kInternal,
 };
 
 TEST(ErrorTest, Codes_HaveNamesOfTheirOwn) {

@@ -44,7 +44,9 @@ class FileLog final : public TransactionLog {
   Result<ProposalAnswer> Settle(const ProposedCommit& commit,
                                 std::string_view attempt_id) const override;
   bool takes_any_version() const override { return false; }
+  Result<std::optional<ProposalAnswer>> FindCommit(std::string_view commit_id) const override;
   Result<Timestamp> LoadClock() const override;
+  Result<Timestamp> EstimateClock() const override;
   std::string table_root() const override;
 
   // Writes the commit file of a version, unless it is there, in which case it is left alone.

@@ -17,6 +17,10 @@ namespace {
 
 using Kind = ProposalAnswer::Kind;
 
+// So many commits are read when a commit that was given an id looks whether it is there: whoever
+// makes one again does so soon.
+constexpr std::int64_t kCommitIdsMax = 100;
+
 ProposalAnswer Answer(Kind kind, const ProposedCommit& commit) {
   return {kind, commit.after ? commit.after->next() : Version(0), commit.timestamp};
 }
@@ -28,6 +32,19 @@ std::string FileLog::table_root() const { return protocol::CanonicalRoot(table_p
 Result<Timestamp> FileLog::LoadClock() const {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return Timestamp(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+Result<Timestamp> FileLog::EstimateClock() const { return LoadClock(); }
+
+Result<std::optional<ProposalAnswer>> FileLog::FindCommit(std::string_view commit_id) const {
+  HistoryOptions options;
+  options.limit = kCommitIdsMax;
+  DELTALAKEDB_ASSIGN(const auto history, LoadHistory(options));
+  for (const HistoryEntry& entry : history) {
+    if (entry.commit_id != commit_id) continue;
+    return ProposalAnswer{Kind::kThere, entry.version, entry.timestamp};
+  }
+  return std::nullopt;
 }
 
 Result<CommitBase> FileLog::LoadCommitBase(TableVersion which) const {

@@ -4,10 +4,16 @@
 // changes, so that files can be streamed later, and again, while commits go on.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "deltalakedb/result.h"
+#include "log/append_queue.h"
 #include "log/transaction_log.h"
 #include "store/database.h"
 #include "store/rows.h"
@@ -33,7 +39,9 @@ class SqlLog final : public TransactionLog {
   Result<ProposalAnswer> Settle(const ProposedCommit& commit,
                                 std::string_view attempt_id) const override;
   bool takes_any_version() const override { return true; }
+  Result<std::optional<ProposalAnswer>> FindCommit(std::string_view commit_id) const override;
   Result<Timestamp> LoadClock() const override;
+  Result<Timestamp> EstimateClock() const override;
   std::string table_root() const override;
 
  private:
@@ -43,11 +51,21 @@ class SqlLog final : public TransactionLog {
   };
   Result<StoredVersion> LoadVersion(store::Connection& connection, TableVersion which) const;
 
+  Result<store::CommitAnswer> Run(const store::TableCommit& commit) const;
+  // The database's clock by ours, µs since 1970, measured where it has not been.
+  Result<std::int64_t> EstimateClockUs() const;
+  Result<std::int64_t> MeasureClock(store::Connection& connection) const;
+
   SqlLog(std::shared_ptr<store::Database> database, store::TableRow table)
-      : database_(std::move(database)), table_(std::move(table)) {}
+      : database_(std::move(database)), table_(std::move(table)), appends_(*database_) {}
+
+  static constexpr std::int64_t kNotMeasured = std::numeric_limits<std::int64_t>::min();
 
   std::shared_ptr<store::Database> database_;
   store::TableRow table_;  // as it was when the log was opened; its id and name do not change
+  mutable AppendQueue appends_;
+  // What the database's clock is ahead of our steady one. Unit: µs.
+  mutable std::atomic<std::int64_t> clock_offset_us_ = kNotMeasured;
 };
 
 // What the rows say of the version of `row`, from within a transaction of the caller's.

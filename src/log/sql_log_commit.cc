@@ -1,6 +1,7 @@
 // SqlLog as writers see it.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
 
 #include "base/try.h"
@@ -23,34 +24,18 @@ using Kind = ProposalAnswer::Kind;
 constexpr std::int64_t kMicrosecondsPerMs = 1000;
 // How far a commit's own time may be ahead of the database's clock.
 constexpr std::int64_t kClockSkewMsMax = 60'000;
+// How long a proposal may be under way. Fences are kept for much longer.
+constexpr std::int64_t kProposalUsMax = 120'000'000;
+
+std::int64_t SteadyUs() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
 
 ProposalAnswer Answer(Kind kind) {
   ProposalAnswer answer;
   answer.kind = kind;
   return answer;
-}
-
-Kind KindOf(CommitRefusal refusal) {
-  switch (refusal) {
-    case CommitRefusal::kVersion:
-    case CommitRefusal::kMetadata:
-    case CommitRefusal::kNoTable:
-    case CommitRefusal::kDeadline:
-      return Kind::kLost;
-    case CommitRefusal::kTimestamp:
-    case CommitRefusal::kClockSkew:
-      return Kind::kTime;
-    case CommitRefusal::kNotLive:
-    case CommitRefusal::kOtherVector:
-      return Kind::kFiles;
-    case CommitRefusal::kAppTransaction:
-      return Kind::kSuperfluous;
-    case CommitRefusal::kFenced:
-      return Kind::kFenced;
-    case CommitRefusal::kCommitId:
-      return Kind::kThere;
-  }
-  return Kind::kLost;
 }
 
 }  // namespace
@@ -59,11 +44,40 @@ std::string SqlLog::table_root() const {
   return protocol::CanonicalRootOfLocation(table_.location);
 }
 
-Result<Timestamp> SqlLog::LoadClock() const {
-  return database_->Retry([&]() -> Result<Timestamp> {
+// Of what it says nothing is worse than a clock that stands still while a machine sleeps; then
+// commits are refused as too late, and it is measured again.
+Result<std::int64_t> SqlLog::MeasureClock(store::Connection& connection) const {
+  DELTALAKEDB_ASSIGN(const std::int64_t now_us, MetadataStore(connection).LoadClock());
+  clock_offset_us_ = now_us - SteadyUs();
+  return now_us;
+}
+
+Result<std::int64_t> SqlLog::EstimateClockUs() const {
+  const std::int64_t offset_us = clock_offset_us_;
+  if (offset_us != kNotMeasured) return SteadyUs() + offset_us;
+  return database_->Retry([&]() -> Result<std::int64_t> {
     DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
-    DELTALAKEDB_ASSIGN(const std::int64_t now_us, MetadataStore(*connection).LoadClock());
-    return Timestamp(now_us / kMicrosecondsPerMs);
+    return MeasureClock(*connection);
+  });
+}
+
+Result<Timestamp> SqlLog::LoadClock() const {
+  clock_offset_us_ = kNotMeasured;
+  return EstimateClock();
+}
+
+Result<Timestamp> SqlLog::EstimateClock() const {
+  DELTALAKEDB_ASSIGN(const std::int64_t now_us, EstimateClockUs());
+  return Timestamp(now_us / kMicrosecondsPerMs);
+}
+
+Result<std::optional<ProposalAnswer>> SqlLog::FindCommit(std::string_view commit_id) const {
+  return database_->Retry([&]() -> Result<std::optional<ProposalAnswer>> {
+    DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
+    DELTALAKEDB_ASSIGN(const auto found,
+                       MetadataStore(*connection).FindCommit(table_.table_id, commit_id));
+    if (!found) return std::nullopt;
+    return ProposalAnswer{Kind::kThere, found->version, found->timestamp};
   });
 }
 
@@ -72,6 +86,7 @@ Result<CommitBase> SqlLog::LoadCommitBase(TableVersion which) const {
     DELTALAKEDB_ASSIGN(StoredVersion stored, LoadVersion(connection, which));
     DELTALAKEDB_TRY(protocol::CheckReadable(stored.state.protocol));
     MetadataStore store(connection);
+    if (clock_offset_us_ == kNotMeasured) DELTALAKEDB_TRY(MeasureClock(connection));
     DELTALAKEDB_ASSIGN(const auto table, store.FindTable(table_.table_id));
     if (!table) return Fail(ErrorCode::kNotFound, "the table is no longer in the catalog");
     // Of an older version it does not matter which: it is another than the latest where either was
@@ -121,23 +136,48 @@ Result<ProposalAnswer> SqlLog::Propose(const ProposedCommit& proposed) const {
   commit.attempt_id = proposed.attempt_id;
   commit.app_transaction = proposed.app_transaction;
   rows.FillIn(commit);
-  DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
-  DELTALAKEDB_ASSIGN(const store::CommitAnswer answer, store::RunCommit(*connection, commit));
+  DELTALAKEDB_ASSIGN(const std::int64_t now_us, EstimateClockUs());
+  commit.deadline_us = now_us + kProposalUsMax;
+  DELTALAKEDB_ASSIGN(const store::CommitAnswer answer, Run(commit));
   if (answer.kind == store::CommitAnswer::Kind::kUnknown) return Answer(Kind::kUnknown);
   if (answer.kind == store::CommitAnswer::Kind::kDone) {
     return ProposalAnswer{Kind::kCommitted, answer.version, answer.timestamp};
   }
-  if (answer.refusal == CommitRefusal::kNoTable) {
-    return Fail(Error(ErrorCode::kNotFound,
-                      fmt::format("the table {} is no longer in the catalog", table_.name))
-                    .With("table", table_.name));
+  switch (answer.refusal) {
+    case CommitRefusal::kNoTable:
+      return Fail(Error(ErrorCode::kNotFound,
+                        fmt::format("the table {} is no longer in the catalog", table_.name))
+                      .With("table", table_.name));
+    case CommitRefusal::kVersion:
+    case CommitRefusal::kMetadata:
+      return Answer(Kind::kLost);
+    case CommitRefusal::kDeadline:
+      clock_offset_us_ = kNotMeasured;
+      return Answer(Kind::kLost);
+    case CommitRefusal::kTimestamp:
+    case CommitRefusal::kClockSkew:
+      return Answer(Kind::kTime);
+    case CommitRefusal::kNotLive:
+    case CommitRefusal::kOtherVector:
+      return Answer(Kind::kFiles);
+    case CommitRefusal::kAppTransaction:
+      return Answer(Kind::kSuperfluous);
+    case CommitRefusal::kFenced:
+      return Answer(Kind::kFenced);
+    case CommitRefusal::kCommitId:
+      break;
   }
-  const Kind kind = KindOf(answer.refusal);
-  if (kind != Kind::kThere) return Answer(kind);
-  DELTALAKEDB_ASSIGN(const auto found,
-                     MetadataStore(*connection).FindCommit(table_.table_id, proposed.commit_id));
-  if (!found) return Answer(Kind::kLost);
-  return ProposalAnswer{Kind::kThere, found->version, found->timestamp};
+  DELTALAKEDB_ASSIGN(const auto found, FindCommit(proposed.commit_id));
+  return found.value_or(Answer(Kind::kLost));
+}
+
+// Nothing has happened where it fails, so it may be tried again.
+Result<store::CommitAnswer> SqlLog::Run(const store::TableCommit& commit) const {
+  if (AppendQueue::Takes(commit)) return appends_.Run(commit);
+  return database_->Retry([&]() -> Result<store::CommitAnswer> {
+    DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
+    return store::RunCommit(*connection, commit);
+  });
 }
 
 Result<ProposalAnswer> SqlLog::Settle(const ProposedCommit& commit,

@@ -85,8 +85,13 @@ class TransactionLog {
                                         std::string_view attempt_id) const = 0;
   // Whether commits need not say what they come after.
   virtual bool takes_any_version() const = 0;
-  // The clock that timestamps are measured by.
+  // The version that a commit of this id is, as kThere; nullopt where it is in none that the log
+  // looks at.
+  virtual Result<std::optional<ProposalAnswer>> FindCommit(std::string_view commit_id) const = 0;
+  // The clock that timestamps are measured by: as it is, and as it should be by what is known of
+  // it, which costs nothing.
   virtual Result<Timestamp> LoadClock() const = 0;
+  virtual Result<Timestamp> EstimateClock() const = 0;
   // As protocol/paths.h takes it.
   virtual std::string table_root() const = 0;
 };

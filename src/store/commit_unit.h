@@ -1,4 +1,4 @@
-// A commit as the database takes it: the rows of one version of one table, all or nothing.
+// A commit as the database takes it: the rows of one version of each of its tables, all or nothing.
 //
 // What it relies on is checked once the table's row is locked, and what depends on the version is
 // set there: so the rows come without file ids, and their version is not looked at. PostgreSQL
@@ -73,6 +73,12 @@ struct TableCommit {
   std::optional<std::string> operation;
 };
 
+// A table that a commit depends on and does not change.
+struct ReadTable {
+  TableId table_id;
+  Version version;  // which it still has to be at
+};
+
 enum class CommitRefusal {
   kVersion,         // the table is at another version
   kMetadata,        // metaData or protocol changed
@@ -97,14 +103,35 @@ struct CommitAnswer {
   std::int64_t size_in_bytes = 0;
 };
 
-// Outside of transactions. Nothing has changed unless the answer is kDone, or kUnknown: the
-// connection was lost and nobody knows.
+struct UnitAnswer {
+  CommitAnswer::Kind kind = CommitAnswer::Kind::kDone;
+  CommitRefusal refusal{};
+  // Of kRefused: which table, counted through those that are written and then those that are read.
+  // None where that cannot be told, as of one that is gone.
+  std::optional<std::size_t> refused;
+  std::vector<CommitAnswer> tables;  // of kDone, as they were given
+};
+
+// Outside of transactions, as all below. Nothing has changed unless the answer is kDone, or
+// kUnknown: the connection was lost and nobody knows.
 // Errors: those of the connection; nothing has changed then.
 Result<CommitAnswer> RunCommit(Connection& connection, const TableCommit& commit);
 
+// The same for several tables, each named once: their rows are locked in the order of their ids,
+// and all get one ratified_at. With one version of each, or none of any.
+Result<UnitAnswer> RunCommits(Connection& connection, std::span<const TableCommit> tables,
+                              std::span<const ReadTable> read = {});
+
+// Blind appends to one table, without an expected version: adds and app transactions only, and no
+// two that name the same path, application or commit. In their order, a version for each; what is
+// wrong with one is its own answer. All of them are made durable together.
+// Errors: those of the connection; none of them was made then.
+Result<std::vector<CommitAnswer>> RunAppends(Connection& connection,
+                                             std::span<const TableCommit* const> commits);
+
 // What became of a commit whose answer was lost: it is there, or from now on only the attempt
-// `attempt_id` of it can happen. An attempt that is still under way is waited for. Outside of
-// transactions; may be called again. Errors: NotFound (the table is gone), those of the connection.
+// `attempt_id` of it can happen. An attempt that is still under way is waited for. May be called
+// again. Errors: NotFound (the table is gone), those of the connection.
 Result<std::optional<MetadataStore::CommittedAt>> SettleCommit(Connection& connection,
                                                                const TableId& table,
                                                                std::string_view commit_id,

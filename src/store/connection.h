@@ -96,6 +96,10 @@ class Connection {
   using VisitAnswer = std::function<Result<void>(std::size_t index, const Cursor* row)>;
   virtual Result<void> QueryMany(StatementId statement, std::size_t columns,
                                  std::span<const Value> parameters, const VisitAnswer& visit) = 0;
+  // A statement that takes lists, where the database has such outside of units (DuckDB): one of
+  // each of the `columns`.
+  virtual Result<std::unique_ptr<Cursor>> QueryLists(StatementId statement, std::size_t columns,
+                                                     std::span<const Value> parameters);
   // For statements that give no rows: answers how many were changed.
   virtual Result<std::int64_t> Execute(StatementId statement,
                                        std::span<const Value> parameters) = 0;
@@ -121,7 +125,8 @@ class Connection {
   // All steps in a transaction of their own, in one round trip and with nothing in between: each
   // sees what those before it did, and the first that fails undoes them all. Answers each step's
   // rows; nullopt where the connection was lost once everything was on its way, so that nobody
-  // knows whether it was committed. Only where runs_units().
+  // knows whether it was committed. Errors also have the fact `step`, from 0. Only where
+  // runs_units().
   using UnitAnswer = std::optional<std::vector<std::unique_ptr<Cursor>>>;
   virtual bool runs_units() const { return false; }
   virtual Result<UnitAnswer> RunUnit(std::span<const UnitStep> steps);
@@ -140,6 +145,12 @@ class Connection {
   // A migration: several statements without parameters.
   virtual Result<void> RunScript(std::string_view name, std::string_view sql) = 0;
 };
+
+inline Result<std::unique_ptr<Cursor>> Connection::QueryLists(StatementId /*statement*/,
+                                                              std::size_t /*columns*/,
+                                                              std::span<const Value> /*lists*/) {
+  return Fail(ErrorCode::kInternal, "this database takes no lists here");
+}
 
 inline Result<Connection::UnitAnswer> Connection::RunUnit(std::span<const UnitStep> /*steps*/) {
   return Fail(ErrorCode::kInternal, "this database takes no units");

@@ -469,17 +469,50 @@ Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId&
   return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});
 }
 
-Result<std::vector<std::string>> MetadataStore::ListLiveVectors(const TableId& table,
-                                                                std::string_view path_key) {
+Result<std::vector<MetadataStore::LiveFile>> MetadataStore::ListLiveByPath(
+    const TableId& table, std::span<const std::string_view> path_keys) {
   DELTALAKEDB_TRY(FlushEnds());
-  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListLiveVectors,
-                                                        {ToValue(table), Blob{path_key}}));
-  std::vector<std::string> vectors;
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-    if (!has_row) return vectors;
-    vectors.push_back(OwnedText(*rows, 0));
+  std::vector<LiveFile> files;
+  const auto take = [&](Cursor& row, std::size_t index) {
+    files.push_back({index, row.Int(0), OwnedText(row, 1), row.Int(2), OwnedText(row, 3)});
+  };
+  if (connection_.dialect() == Dialect::kDuckdb) {
+    constexpr std::size_t kColumns = 2;
+    constexpr int kNumberColumn = 4;
+    if (path_keys.empty()) return files;
+    std::vector<Value> values;
+    values.reserve(path_keys.size() * kColumns);
+    for (const std::string_view key : path_keys) {
+      values.insert(values.end(), {ToValue(table), Blob{key}});
+    }
+    DELTALAKEDB_ASSIGN(const auto rows,
+                       connection_.QueryLists(StatementId::kListLiveByPath, kColumns, values));
+    for (;;) {
+      DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+      if (!has_row) return files;
+      take(*rows, static_cast<std::size_t>(rows->Int(kNumberColumn)));
+    }
   }
+  for (std::size_t i = 0; i < path_keys.size(); ++i) {
+    DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListLiveByPath,
+                                                          {ToValue(table), Blob{path_keys[i]}}));
+    for (;;) {
+      DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
+      if (!has_row) break;
+      take(*rows, i);
+    }
+  }
+  return files;
+}
+
+Result<void> MetadataStore::EndFilesById(Version version, std::span<const std::int64_t> file_ids) {
+  if (file_ids.empty()) return {};
+  std::vector<Value> values;
+  values.reserve(2 * file_ids.size());
+  for (const std::int64_t file_id : file_ids) {
+    values.insert(values.end(), {file_id, ToValue(version)});
+  }
+  return connection_.ExecuteMany(StatementId::kEndFilesById, 2, values);
 }
 
 Result<std::optional<std::int64_t>> MetadataStore::FindAppVersion(const TableId& table,

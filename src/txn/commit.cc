@@ -28,23 +28,15 @@ constexpr std::string_view kIsolationProperty = "delta.isolationLevel";
 constexpr base::RetryPolicy kPauses{.first_pause = std::chrono::milliseconds(2),
                                     .pause_max = std::chrono::milliseconds(500)};
 
-Timestamp SystemClock() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return Timestamp(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
 class CommitRun {
  public:
-  CommitRun(const TransactionLog& log, const CommitBase& read, protocol::StagedActions& staged,
-            CommitOptions options)
+  CommitRun(const TransactionLog& log, std::shared_ptr<const CommitBase> read,
+            protocol::StagedActions& staged, CommitOptions options)
       : log_(log),
-        read_(read),
+        read_(std::move(read)),
         staged_(staged),
         options_(std::move(options)),
-        root_(log.table_root()),
-        state_(read.state),
-        metadata_version_(read.metadata_version),
-        protocol_version_(read.protocol_version) {}
+        root_(log.table_root()) {}
 
   Result<CommitOutcome> Run();
 
@@ -53,13 +45,16 @@ class CommitRun {
   using Ended = std::optional<CommitOutcome>;
 
   Result<Ended> Prepare();
+  Result<Ended> Begin();
+  Result<Ended> StandOnRead();
   Result<void> MakeFits();
+  Result<void> CheckRepartitioning();
   Result<void> MakeBody();
   Result<Ended> Attempt();
   Result<Ended> Take(const ProposalAnswer& answer);
   Result<Ended> GoBehindWinners();
   Result<Ended> GoBehind(Version version);
-  Result<Ended> AskAfter(const ProposedCommit& commit);
+  Result<Ended> AskAfter();
   Result<void> ExplainFiles();
 
   bool UsesInCommitTimestamp() const { return rules_.has_in_commit_timestamps; }
@@ -90,13 +85,15 @@ class CommitRun {
   }
 
   const TransactionLog& log_;
-  const CommitBase& read_;
+  std::shared_ptr<const CommitBase> read_;
   protocol::StagedActions& staged_;
   CommitOptions options_;
   std::string root_;
 
-  // As of the version that the commit comes after.
-  TableState state_;
+  // As of the version that the commit comes after: protocol and metaData may be later than the
+  // rest.
+  const TableState* state_ = nullptr;
+  std::optional<TableState> changed_state_;
   protocol::TableRules rules_;
   Rebase rebase_;
   Version metadata_version_;
@@ -107,49 +104,87 @@ class CommitRun {
   protocol::CommitInfoFields info_;
   std::optional<protocol::CommitBody> body_;
   bool has_new_rules_ = false;  // since the body was made
-  std::optional<Timestamp> clock_;
+  Version schema_version_;      // that the staged schema counts on to be
+  ProposedCommit proposed_;     // the last attempt
+  std::string text_;            // its body
   std::string attempt_id_ = TableId::MakeRandom().ToString();
   int attempts_ = 0;
+  int times_fenced_ = 0;
 };
 
 // What has to hold for the actions with the protocol and metaData of state_.
 Result<void> CommitRun::MakeFits() {
-  DELTALAKEDB_ASSIGN(rules_, protocol::TableRules::Make(state_.protocol, state_.metadata));
-  return protocol::CheckAgainst(staged_, state_, rules_);
+  DELTALAKEDB_ASSIGN(rules_, protocol::TableRules::Make(state_->protocol, state_->metadata));
+  DELTALAKEDB_TRY(protocol::CheckAgainst(staged_, *state_, rules_));
+  return CheckRepartitioning();
 }
 
-Result<CommitRun::Ended> CommitRun::Prepare() {
-  if (options_.commit_id.empty()) options_.commit_id = TableId::MakeRandom().ToString();
+// Files with values of other partition columns must not stay.
+Result<void> CommitRun::CheckRepartitioning() {
+  if (!staged_.metadata() ||
+      !protocol::ChangesPartitioning(state_->metadata, staged_.metadata()->action)) {
+    return {};
+  }
+  options_.reads.whole_table = true;
+  options_.isolation = IsolationLevel::kSerializable;
+  DELTALAKEDB_ASSIGN(const auto snapshot,
+                     log_.LoadSnapshot(TableVersion::At(read_->state.version)));
+  return CheckNoneStays(staged_, *snapshot, root_);
+}
+
+Result<CommitRun::Ended> CommitRun::Begin() {
+  if (options_.commit_id.empty()) {
+    options_.commit_id = TableId::MakeRandom().ToString();
+  } else {
+    // Whoever names a commit may make it again: what was right then may not be so by now.
+    DELTALAKEDB_ASSIGN(const auto found, log_.FindCommit(options_.commit_id));
+    if (found) return Ended(Made(OutcomeKind::kCommitted, found->version, found->timestamp));
+  }
   if (const auto& app = options_.app_transaction) {
-    const auto stored = read_.state.app_transactions.find(app->app_id);
-    if (stored != read_.state.app_transactions.end() && stored->second.version >= app->version) {
-      return Ended(Skipped(read_.state.version, read_.state.timestamp));
+    const auto& stored = read_->state.app_transactions;
+    const auto there = stored.find(app->app_id);
+    if (there != stored.end() && there->second.version >= app->version) {
+      return Ended(Skipped(read_->state.version, read_->state.timestamp));
     }
     DELTALAKEDB_TRY(staged_.Append(*app));
   }
   DELTALAKEDB_TRY(protocol::CheckShape(staged_, root_));
-  DELTALAKEDB_TRY(MakeFits());
   for (const auto& transaction : staged_.app_transactions()) {
     options_.reads.app_ids.insert(transaction.action.app_id);
   }
-  DELTALAKEDB_ASSIGN(rebase_, StandOn(read_.state));
+  return Ended();
+}
+
+Result<CommitRun::Ended> CommitRun::StandOnRead() {
+  state_ = &read_->state;
+  metadata_version_ = read_->metadata_version;
+  protocol_version_ = read_->protocol_version;
+  schema_version_ = state_->version.next();
+  DELTALAKEDB_TRY(MakeFits());
+  DELTALAKEDB_ASSIGN(rebase_, StandOn(*state_));
   read_high_water_mark_ = rebase_.row_id_high_water_mark;
   IsolationLevel asked = kDefaultIsolationLevel;
-  const auto property = read_.state.metadata.configuration.find(std::string(kIsolationProperty));
+  const auto property = state_->metadata.configuration.find(std::string(kIsolationProperty));
   if (options_.isolation) {
     asked = *options_.isolation;
-  } else if (property != read_.state.metadata.configuration.end()) {
+  } else if (property != state_->metadata.configuration.end()) {
     DELTALAKEDB_ASSIGN(asked, ParseIsolationLevel(property->second));
   }
   isolation_ = EffectiveIsolation(staged_, asked);
   info_ = options_.info;
   info_.isolation_level = isolation_;
   info_.is_blind_append = IsBlindAppend(staged_, options_.reads);
-  info_.read_version = read_.state.version;
+  info_.read_version = state_->version;
   info_.txn_id = options_.commit_id;
+  body_.reset();
   // A database looks at the files when it holds the table's lock, and a folder cannot.
   if (!log_.takes_any_version()) DELTALAKEDB_TRY(ExplainFiles());
   return Ended();
+}
+
+Result<CommitRun::Ended> CommitRun::Prepare() {
+  DELTALAKEDB_ASSIGN(auto ended, Begin());
+  return ended ? ended : StandOnRead();
 }
 
 Result<void> CommitRun::ExplainFiles() {
@@ -159,10 +194,10 @@ Result<void> CommitRun::ExplainFiles() {
 }
 
 Result<void> CommitRun::MakeBody() {
-  const Timestamp now = clock_.value_or(SystemClock());
+  DELTALAKEDB_ASSIGN(const Timestamp now, log_.EstimateClock());
   info_.timestamp = std::max(now, Timestamp(rebase_.timestamp.ms() + 1));
-  const bool enables =
-      staged_.metadata() && EnablesInCommitTimestamps(&state_.metadata, staged_.metadata()->action);
+  const bool enables = staged_.metadata() &&
+                       EnablesInCommitTimestamps(&state_->metadata, staged_.metadata()->action);
   info_.in_commit_timestamp.reset();
   if (UsesInCommitTimestamp() || enables) {
     info_.in_commit_timestamp = NextInCommitTimestamp(now, rebase_.timestamp);
@@ -176,18 +211,28 @@ Result<void> CommitRun::MakeBody() {
   if (rules_.assigns_row_ids) {
     DELTALAKEDB_TRY(AssignRowIds(staged_,
                                  {.read_high_water_mark = read_high_water_mark_,
-                                  .read_version = read_.state.version,
+                                  .read_version = read_->state.version,
                                   .high_water_mark = rebase_.row_id_high_water_mark,
                                   .version = rebase_.version.next(),
                                   .backfilled = &rebase_.backfilled},
                                  root_));
+  }
+  const bool moves_schema = staged_.metadata() && schema_version_ != rebase_.version.next();
+  if (moves_schema) {
+    auto& schema = staged_.mutable_metadata()->action.schema_string;
+    if (schema) {
+      DELTALAKEDB_ASSIGN(schema,
+                         MoveTypeChanges(*schema, schema_version_, rebase_.version.next()));
+    }
+    schema_version_ = rebase_.version.next();
   }
   const bool moves_files = rules_.assigns_row_ids || has_new_rules_;
   if (!body_) {
     DELTALAKEDB_ASSIGN(body_, protocol::CommitBody::Make(staged_, info_));
   } else {
     DELTALAKEDB_TRY(body_->RewriteCommitInfo(staged_, info_));
-    if (moves_files || enables) DELTALAKEDB_TRY(body_->RewriteTableActions(staged_));
+    if (moves_files || enables || moves_schema)
+      DELTALAKEDB_TRY(body_->RewriteTableActions(staged_));
     if (moves_files) DELTALAKEDB_TRY(body_->RewriteFiles(staged_));
   }
   has_new_rules_ = false;
@@ -197,21 +242,21 @@ Result<void> CommitRun::MakeBody() {
 Result<CommitRun::Ended> CommitRun::Attempt() {
   ++attempts_;
   DELTALAKEDB_TRY(MakeBody());
-  const std::string text = body_->Text();
-  ProposedCommit commit;
-  commit.body = text;
-  if (!TakesAnyVersion()) commit.after = rebase_.version;
-  commit.metadata_version = metadata_version_;
-  commit.protocol_version = protocol_version_;
-  commit.timestamp = info_.timestamp;
-  commit.is_in_commit = info_.in_commit_timestamp.has_value();
-  commit.commit_id = options_.commit_id;
-  commit.attempt_id = attempt_id_;
+  text_ = body_->Text();
+  proposed_ = {};
+  proposed_.body = text_;
+  if (!TakesAnyVersion()) proposed_.after = rebase_.version;
+  proposed_.metadata_version = metadata_version_;
+  proposed_.protocol_version = protocol_version_;
+  proposed_.timestamp = info_.timestamp;
+  proposed_.is_in_commit = info_.in_commit_timestamp.has_value();
+  proposed_.commit_id = options_.commit_id;
+  proposed_.attempt_id = attempt_id_;
   if (const auto& app = options_.app_transaction) {
-    commit.app_transaction = {std::string_view(app->app_id), app->version};
+    proposed_.app_transaction = {std::string_view(app->app_id), app->version};
   }
-  DELTALAKEDB_ASSIGN(const ProposalAnswer answer, log_.Propose(commit));
-  return answer.kind == AnswerKind::kUnknown ? AskAfter(commit) : Take(answer);
+  DELTALAKEDB_ASSIGN(const ProposalAnswer answer, log_.Propose(proposed_));
+  return Take(answer);
 }
 
 Result<CommitRun::Ended> CommitRun::Take(const ProposalAnswer& answer) {
@@ -228,28 +273,30 @@ Result<CommitRun::Ended> CommitRun::Take(const ProposalAnswer& answer) {
     case AnswerKind::kFiles:
       DELTALAKEDB_TRY(ExplainFiles());
       return GoBehindWinners();  // somebody was first after all
-    case AnswerKind::kTime: {
-      DELTALAKEDB_ASSIGN(clock_, log_.LoadClock());
+    case AnswerKind::kTime:
+      DELTALAKEDB_TRY(log_.LoadClock());
       return GoBehindWinners();
-    }
     case AnswerKind::kFenced:
+      // Somebody asked after this commit and may have made it, or may be about to: a client that
+      // died, or one that is at it now. Only one attempt of all can become a version.
+      if (++times_fenced_ <= kSettleAttemptsMax) return AskAfter();
       return Ended(Conflicted(
           Error(ErrorCode::kConflict,
-                fmt::format("another process has taken over the commit {}", options_.commit_id))
+                fmt::format("other processes are making the commit {} too", options_.commit_id))
               .With("conflict", "Fenced")
               .With("commitId", options_.commit_id)));
     case AnswerKind::kUnknown:
-      break;
+      return AskAfter();
   }
   return Fail(ErrorCode::kInternal, "an answer that is none");
 }
 
-Result<CommitRun::Ended> CommitRun::AskAfter(const ProposedCommit& commit) {
+Result<CommitRun::Ended> CommitRun::AskAfter() {
   const std::string next_attempt = TableId::MakeRandom().ToString();
   std::optional<Error> error;
   for (int ask = 1; ask <= kSettleAttemptsMax; ++ask) {
     if (ask > 1) std::this_thread::sleep_for(base::PauseBefore(ask - 1, {}));
-    auto settled = log_.Settle(commit, next_attempt);
+    auto settled = log_.Settle(proposed_, next_attempt);
     if (settled && settled->kind != AnswerKind::kUnknown) {
       attempt_id_ = next_attempt;  // the old one cannot happen any more
       return Take(*settled);
@@ -262,18 +309,23 @@ Result<CommitRun::Ended> CommitRun::AskAfter(const ProposedCommit& commit) {
 }
 
 Result<CommitRun::Ended> CommitRun::GoBehindWinners() {
+  if (std::exchange(options_.may_stand_anywhere, false)) {
+    DELTALAKEDB_ASSIGN(CommitBase latest, log_.LoadCommitBase(TableVersion::Latest()));
+    read_ = std::make_shared<const CommitBase>(std::move(latest));
+    return StandOnRead();
+  }
   DELTALAKEDB_ASSIGN(const Version latest, log_.LoadLatestVersion());
   if (options_.is_exact && latest > rebase_.version) {
     // It may be this very commit, of a process that died.
     DELTALAKEDB_ASSIGN(auto ended, GoBehind(rebase_.version.next()));
     if (ended && ended->kind == OutcomeKind::kCommitted) return ended;
-    return Ended(Conflicted(
-        Error(ErrorCode::kConflict, fmt::format("version {} was to be made, and the table is at "
-                                                "version {}",
-                                                read_.state.version.next().value(), latest.value()))
-            .With("conflict", "VersionTaken")
-            .With("expectedVersion", read_.state.version.value())
-            .With("actualVersion", latest.value())));
+    return Ended(Conflicted(Error(ErrorCode::kConflict,
+                                  fmt::format("version {} was to be made, and the table is at "
+                                              "version {}",
+                                              read_->state.version.next().value(), latest.value()))
+                                .With("conflict", "VersionTaken")
+                                .With("expectedVersion", read_->state.version.value())
+                                .With("actualVersion", latest.value())));
   }
   while (rebase_.version < latest) {
     DELTALAKEDB_ASSIGN(auto ended, GoBehind(rebase_.version.next()));
@@ -308,8 +360,10 @@ Result<CommitRun::Ended> CommitRun::GoBehind(Version version) {
   if (winner.metadata) metadata_version_ = version;
   if (winner.protocol) protocol_version_ = version;
   if (winner.metadata || winner.protocol) {
-    state_.protocol = *rebase_.protocol;
-    state_.metadata = *rebase_.metadata;
+    if (!changed_state_) changed_state_ = *state_;
+    changed_state_->protocol = *rebase_.protocol;
+    changed_state_->metadata = *rebase_.metadata;
+    state_ = &*changed_state_;
     has_new_rules_ = true;
     DELTALAKEDB_TRY(MakeFits());
   }
@@ -332,9 +386,9 @@ Result<CommitOutcome> CommitRun::Run() {
 
 }  // namespace
 
-Result<CommitOutcome> Commit(const TransactionLog& log, const CommitBase& base,
+Result<CommitOutcome> Commit(const TransactionLog& log, std::shared_ptr<const CommitBase> base,
                              protocol::StagedActions& staged, CommitOptions options) {
-  return CommitRun(log, base, staged, std::move(options)).Run();
+  return CommitRun(log, std::move(base), staged, std::move(options)).Run();
 }
 
 }  // namespace deltalakedb::txn

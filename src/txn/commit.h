@@ -4,6 +4,7 @@
 // Thread-safety: as the actions, which belong to one thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,9 @@ struct CommitOptions {
   std::optional<IsolationLevel> isolation;
   // The version after the base, or none.
   bool is_exact = false;
+  // Nothing was read, and the base is whatever was known: where it has become too old, the commit
+  // stands on the latest version instead.
+  bool may_stand_anywhere = false;
   // operation, operation_parameters, operation_metrics, user_metadata, engine_info, tags; the rest
   // is set here.
   protocol::CommitInfoFields info;
@@ -54,10 +58,10 @@ struct CommitOutcome {
 };
 
 // Commits `staged` on top of `base`, which is what the transaction read. `staged` gets row ids and
-// its own domain on the way.
+// its own domain on the way. A commit id that the caller gives is looked for first.
 // Errors: InvalidArgument, Unsupported (what is wrong with the actions, before anything is written,
 // or with regard to the files of the table), those of the log; nothing has changed.
-Result<CommitOutcome> Commit(const TransactionLog& log, const CommitBase& base,
+Result<CommitOutcome> Commit(const TransactionLog& log, std::shared_ptr<const CommitBase> base,
                              protocol::StagedActions& staged, CommitOptions options);
 
 }  // namespace deltalakedb::txn

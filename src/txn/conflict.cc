@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/try.h"
+#include "log/line_chunks.h"
 #include "protocol/arena.h"
 #include "protocol/excerpt.h"
 #include "protocol/features.h"
@@ -323,11 +324,12 @@ Result<CommitSummary> SummarizeCommit(Version version, std::string_view body,
   protocol::ActionParser parser;
   protocol::Arena arena;
   std::vector<char> padded;
-  std::int64_t line_number = 0;
+  std::int64_t next_line = 1;
   while (!body.empty()) {
-    ++line_number;
-    const std::string_view line = body.substr(0, body.find('\n'));
+    const std::string_view line = body.substr(0, log::FirstRecordSize(body));
     body.remove_prefix(std::min(line.size() + 1, body.size()));
+    const std::int64_t first_line = next_line;
+    next_line += 1 + std::ranges::count(line, '\n');
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     padded.resize(line.size() + protocol::kLinePaddingBytes);
     std::memcpy(padded.data(), line.data(), line.size());
@@ -335,7 +337,7 @@ Result<CommitSummary> SummarizeCommit(Version version, std::string_view body,
     auto action =
         parser.Parse({padded.data(), line.size()}, protocol::FileDetail::kWithoutStats, arena);
     if (!action) {
-      return Fail(std::move(action).error().With("line", line_number));
+      return Fail(std::move(action).error().With("line", first_line));
     }
     TakeAction(*std::move(action), table_root, summary);
   }

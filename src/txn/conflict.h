@@ -62,8 +62,7 @@ struct CommitSummary {
 // Adds what an action says to a summary. `table_root` as protocol/paths.h takes it.
 void TakeAction(protocol::Action action, std::string_view table_root, CommitSummary& summary);
 
-// The summary of a commit's text, which has an action in each line, as CommitBody writes it. For a
-// text of anybody's, take its records one by one. `table_root` as protocol/paths.h takes it; the
+// The summary of a commit's text, whoever wrote it. `table_root` as protocol/paths.h takes it; the
 // timestamp is for the caller to set unless commitInfo has an in-commit timestamp. Errors: Corrupt
 // (fact line, counted from 1), LimitExceeded.
 Result<CommitSummary> SummarizeCommit(Version version, std::string_view body,

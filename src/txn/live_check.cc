@@ -86,4 +86,30 @@ Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapsho
   return {};
 }
 
+Result<void> CheckNoneStays(const protocol::StagedActions& staged, const Snapshot& snapshot,
+                            const std::string& table_root) {
+  protocol::FileKeyHasher hasher(table_root);
+  tsl::robin_set<FileKey, protocol::FileKeyHash> removed;
+  for (const auto& remove : staged.removes()) {
+    removed.insert(hasher.Hash(remove.action.path, remove.action.deletion_vector));
+  }
+  DELTALAKEDB_ASSIGN(const auto files,
+                     snapshot.OpenFiles({.order = FileOrder::kNone, .with_stats = false}));
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto batch, files->Next());
+    if (!batch) return {};
+    for (const AddFile& file : batch->files()) {
+      if (removed.contains(hasher.Hash(file.path, file.deletion_vector))) continue;
+      return Fail(
+          Error(ErrorCode::kInvalidArgument,
+                fmt::format("metaData: the table gets other partition columns, and the file {} "
+                            "stays live with values of the old ones: remove all files",
+                            file.path))
+              .With("action", "metaData")
+              .With("field", "partitionColumns")
+              .With("path", std::string(file.path)));
+    }
+  }
+}
+
 }  // namespace deltalakedb::txn

@@ -17,4 +17,9 @@ namespace deltalakedb::txn {
 Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapshot& snapshot,
                             const std::string& table_root);
 
+// That a commit which partitions the table in another way removes all of it.
+// Errors: InvalidArgument (facts action, field, path), those of reading the snapshot.
+Result<void> CheckNoneStays(const protocol::StagedActions& staged, const Snapshot& snapshot,
+                            const std::string& table_root);
+
 }  // namespace deltalakedb::txn

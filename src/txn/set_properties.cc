@@ -1,6 +1,7 @@
 // SetTableProperties: a commit of metaData, and of a protocol where one is needed.
 #include <rapidjson/stringbuffer.h>
 
+#include <memory>
 #include <utility>
 
 #include "base/try.h"
@@ -40,8 +41,9 @@ std::string ParametersOf(const std::map<std::string, std::string>& properties) {
 Result<PropertiesReport> SetTableProperties(std::string_view uri,
                                             const std::map<std::string, std::string>& properties) {
   DELTALAKEDB_ASSIGN(const auto log, OpenTransactionLog(uri, store::DatabaseMode::kWrite, nullptr));
-  DELTALAKEDB_ASSIGN(const CommitBase base, log->LoadCommitBase(TableVersion::Latest()));
-  const TableState& state = base.state;
+  DELTALAKEDB_ASSIGN(CommitBase loaded, log->LoadCommitBase(TableVersion::Latest()));
+  const auto base = std::make_shared<const CommitBase>(std::move(loaded));
+  const TableState& state = base->state;
   DELTALAKEDB_TRY(protocol::CheckWritable(state.protocol, state.metadata));
   DELTALAKEDB_ASSIGN(protocol::PropertyChange change,
                      protocol::ChangeProperties({state.protocol, state.metadata}, properties));

@@ -1,5 +1,9 @@
 #include "deltalakedb/transaction.h"
 
+#include <fmt/format.h>
+
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "base/try.h"
@@ -25,12 +29,51 @@ Result<void> CheckOptions(const TransactionOptions& options) {
 
 }  // namespace
 
+// What transactions of one writer share.
+class TableWriter::Impl {
+ public:
+  explicit Impl(std::unique_ptr<TransactionLog> log) : log_(std::move(log)) {}
+  const TransactionLog& log() const { return *log_; }
+
+  using Base = std::shared_ptr<const CommitBase>;
+
+  // What was read of the table last, for who reads nothing; null where nothing was.
+  Base known() const {
+    const std::lock_guard lock(mutex_);
+    return known_;
+  }
+  Result<Base> Load(TableVersion which) {
+    DELTALAKEDB_ASSIGN(CommitBase loaded, log_->LoadCommitBase(which));
+    DELTALAKEDB_TRY(protocol::CheckWritable(loaded.state.protocol, loaded.state.metadata));
+    Base base = std::make_shared<const CommitBase>(std::move(loaded));
+    const std::lock_guard lock(mutex_);
+    if (!known_ || known_->state.version < base->state.version) known_ = base;
+    return base;
+  }
+  // It has become too old to commit on.
+  void Forget(const Base& base) {
+    const std::lock_guard lock(mutex_);
+    if (known_ == base) known_ = nullptr;
+  }
+
+ private:
+  std::unique_ptr<TransactionLog> log_;
+  mutable std::mutex mutex_;  // guards what follows
+  Base known_;
+};
+
 class Transaction::Impl {
  public:
-  Impl(std::shared_ptr<const TransactionLog> log, CommitBase base, TransactionOptions options)
-      : log_(std::move(log)), base_(std::move(base)), options_(std::move(options)) {}
+  using Base = TableWriter::Impl::Base;
 
-  Version read_version() const { return base_.state.version; }
+  Impl(std::shared_ptr<TableWriter::Impl> table, Base base, bool is_known,
+       TransactionOptions options)
+      : table_(std::move(table)),
+        base_(std::move(base)),
+        is_known_(is_known),
+        options_(std::move(options)) {}
+
+  Version read_version() const { return base_->state.version; }
 
   template <typename Action>
   Result<void> Add(Action&& action) {
@@ -51,14 +94,17 @@ class Transaction::Impl {
                                 (options_.reads == ReadScope::kByActions && !adds_only);
     options.isolation = options_.isolation;
     options.is_exact = options_.expected_version.has_value();
-    options.info.operation = options_.operation;
-    options.info.operation_parameters = options_.operation_parameters;
-    options.info.operation_metrics = options_.operation_metrics;
-    options.info.user_metadata = options_.user_metadata;
+    options.may_stand_anywhere = is_known_;
+    options.info.operation = std::move(options_.operation);
+    options.info.operation_parameters = std::move(options_.operation_parameters);
+    options.info.operation_metrics = std::move(options_.operation_metrics);
+    options.info.user_metadata = std::move(options_.user_metadata);
     options.info.engine_info = txn::kEngineInfo;
-    options.commit_id = options_.commit_id;
-    options.app_transaction = options_.app_transaction;
-    DELTALAKEDB_ASSIGN(auto outcome, txn::Commit(*log_, base_, staged_, std::move(options)));
+    options.commit_id = std::move(options_.commit_id);
+    options.app_transaction = std::move(options_.app_transaction);
+    DELTALAKEDB_ASSIGN(auto outcome,
+                       txn::Commit(table_->log(), base_, staged_, std::move(options)));
+    if (is_known_ && outcome.attempts > 1) table_->Forget(base_);
     return txn::ToReport(std::move(outcome));
   }
 
@@ -68,20 +114,12 @@ class Transaction::Impl {
     return Fail(ErrorCode::kInvalidArgument, "the transaction has been committed already");
   }
 
-  std::shared_ptr<const TransactionLog> log_;
-  CommitBase base_;
+  std::shared_ptr<TableWriter::Impl> table_;
+  Base base_;
+  bool is_known_;  // the base was not read for this transaction
   TransactionOptions options_;
   protocol::StagedActions staged_;
   bool is_open_ = true;
-};
-
-class TableWriter::Impl {
- public:
-  explicit Impl(std::shared_ptr<const TransactionLog> log) : log_(std::move(log)) {}
-  const std::shared_ptr<const TransactionLog>& log() const { return log_; }
-
- private:
-  std::shared_ptr<const TransactionLog> log_;
 };
 
 Result<TableWriter> TableWriter::Open(std::string_view uri, const WriterOptions& options) {
@@ -93,11 +131,15 @@ Result<TableWriter> TableWriter::Open(std::string_view uri, const WriterOptions&
 Result<Transaction> TableWriter::Begin(const TransactionOptions& options) const {
   DELTALAKEDB_TRY(CheckOptions(options));
   const auto wanted = options.read_version ? options.read_version : options.expected_version;
-  DELTALAKEDB_ASSIGN(
-      CommitBase base,
-      impl_->log()->LoadCommitBase(wanted ? TableVersion::At(*wanted) : TableVersion::Latest()));
-  DELTALAKEDB_TRY(protocol::CheckWritable(base.state.protocol, base.state.metadata));
-  return Transaction(std::make_unique<Transaction::Impl>(impl_->log(), std::move(base), options));
+  Impl::Base base;
+  if (options.reads == ReadScope::kNothing && !wanted) base = impl_->known();
+  const bool is_known = base != nullptr;
+  if (!is_known) {
+    DELTALAKEDB_ASSIGN(base,
+                       impl_->Load(wanted ? TableVersion::At(*wanted) : TableVersion::Latest()));
+  }
+  return Transaction(
+      std::make_unique<Transaction::Impl>(impl_, std::move(base), is_known, options));
 }
 
 TableWriter::TableWriter(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -20,17 +20,22 @@ named AS MATERIALIZED (
   SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[])
     AS n (path_key, dv_id, path, must_be_live)
 ),
+live AS MATERIALIZED (  -- one look-up for each name, however large the table
+  SELECT l.place, l.size, l.dv_id, n.path_key, n.must_be_live,
+         l.dv_id = n.dv_id AND (n.path IS NULL OR l.path = n.path) AS is_same
+  FROM named n
+  CROSS JOIN LATERAL (SELECT a.ctid AS place, a.size, a.dv_id, a.path FROM dl_add_files a
+                      WHERE a.table_id = $1 AND a.path_key = n.path_key
+                        AND a.ended_version IS NULL OFFSET 0) l
+),
 ended AS (
-  UPDATE dl_add_files a SET ended_version = m.version
-  FROM named n, moved m
-  WHERE a.table_id = $1 AND a.path_key = n.path_key AND a.dv_id = n.dv_id
-    AND a.ended_version IS NULL AND (n.path IS NULL OR a.path = n.path)
-  RETURNING a.size, n.must_be_live
+  UPDATE dl_add_files a SET ended_version = (SELECT version FROM moved)
+  WHERE a.ctid = ANY (ARRAY(SELECT place FROM live WHERE is_same))
 ),
 counted AS (
   SELECT count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes,
          count(*) FILTER (WHERE must_be_live) AS were_live
-  FROM ended
+  FROM live WHERE is_same
 ),
 added AS (
   INSERT INTO dl_add_files (
@@ -61,25 +66,23 @@ SELECT $1, m.version, m.last_commit_timestamp, $5, m.last_ratified_at, $6, $7, $
        m.last_cdc_id + $8, $13, $14, $3, $12, $15, $4, $2, $11, $10, $16
 FROM moved m, counted c
 WHERE CASE
-        WHEN c.were_live <> (SELECT count(*) FROM named WHERE must_be_live)
-          THEN dl_raise('DLC01', m.version::text)
-        WHEN EXISTS (SELECT FROM named n
-                     JOIN dl_add_files a ON a.table_id = $1 AND a.path_key = n.path_key
-                                         AND a.dv_id <> n.dv_id AND a.ended_version IS NULL
-                     WHERE NOT n.must_be_live
-                       AND NOT EXISTS (SELECT FROM named o
-                                       WHERE o.path_key = a.path_key AND o.dv_id = a.dv_id))
-          THEN dl_raise('DLC02', m.version::text)
-        WHEN $18::bigint <= (SELECT x.app_version FROM dl_txn_actions x
-                             WHERE x.table_id = $1 AND x.app_id = $17
-                             ORDER BY x.version DESC LIMIT 1)
-          THEN dl_raise('DLC03', m.version::text)
         WHEN EXISTS (SELECT FROM dl_commit_fences f
                      WHERE f.table_id = $1 AND f.commit_id = $2
                        AND f.attempt_id IS DISTINCT FROM $19)
           THEN dl_raise('DLC04', m.version::text)
         WHEN EXISTS (SELECT FROM dl_table_versions d WHERE d.table_id = $1 AND d.commit_id = $2)
           THEN dl_raise('DLC05', m.version::text)
+        WHEN $18::bigint <= (SELECT x.app_version FROM dl_txn_actions x
+                             WHERE x.table_id = $1 AND x.app_id = $17
+                             ORDER BY x.version DESC LIMIT 1)
+          THEN dl_raise('DLC03', m.version::text)
+        WHEN c.were_live <> (SELECT count(*) FROM named WHERE must_be_live)
+          THEN dl_raise('DLC01', m.version::text)
+        WHEN EXISTS (SELECT FROM live l
+                     WHERE NOT l.must_be_live AND NOT l.is_same
+                       AND NOT EXISTS (SELECT FROM named o
+                                       WHERE o.path_key = l.path_key AND o.dv_id = l.dv_id))
+          THEN dl_raise('DLC02', m.version::text)
         ELSE true
       END
 RETURNING version, timestamp, ratified_at, num_files, size_in_bytes

@@ -174,6 +174,8 @@ class DuckDbConnection final : public Connection {
   }
   Result<void> QueryMany(StatementId statement, std::size_t columns,
                          std::span<const Value> parameters, const VisitAnswer& visit) override;
+  Result<std::unique_ptr<Cursor>> QueryLists(StatementId statement, std::size_t columns,
+                                             std::span<const Value> parameters) override;
   Result<std::int64_t> Execute(StatementId statement, std::span<const Value> parameters) override;
   Result<void> ExecuteMany(StatementId statement, std::size_t columns,
                            std::span<const Value> parameters) override;
@@ -211,8 +213,10 @@ class DuckDbConnection final : public Connection {
                                              bool is_stream);
   std::unique_ptr<DuckDbCursor> MakeCursor(StatementId id, std::unique_ptr<DuckDbResult> result);
 
-  Result<void> ExecuteAtOnce(StatementId id, duckdb_prepared_statement statement,
-                             std::size_t columns, std::span<const Value> parameters);
+  Result<std::unique_ptr<DuckDbResult>> RunAtOnce(StatementId id,
+                                                  duckdb_prepared_statement statement,
+                                                  std::size_t columns,
+                                                  std::span<const Value> parameters);
   Result<DuckDbHeldRows*> FindHeld(StatementId id);
   Result<void> Flush(StatementId id, DuckDbHeldRows& held);
   // In a transaction of its own where there is none: work().
@@ -536,7 +540,8 @@ Result<void> DuckDbConnection::ExecuteMany(StatementId statement, std::size_t co
   return InTransaction([&]() -> Result<void> {
     DELTALAKEDB_ASSIGN(const duckdb_prepared_statement prepared, FindPrepared(statement));
     if (columns > 0 && DuckDb().param_type(prepared, 1) == DUCKDB_TYPE_LIST) {
-      return ExecuteAtOnce(statement, prepared, columns, parameters);
+      DELTALAKEDB_TRY(RunAtOnce(statement, prepared, columns, parameters));
+      return {};
     }
     std::size_t begin = 0;
     do {
@@ -548,16 +553,23 @@ Result<void> DuckDbConnection::ExecuteMany(StatementId statement, std::size_t co
 }
 
 // A statement whose parameters are lists gets all rows at once.
-Result<void> DuckDbConnection::ExecuteAtOnce(StatementId id, duckdb_prepared_statement statement,
-                                             std::size_t columns,
-                                             std::span<const Value> parameters) {
+Result<std::unique_ptr<DuckDbResult>> DuckDbConnection::RunAtOnce(
+    StatementId id, duckdb_prepared_statement statement, std::size_t columns,
+    std::span<const Value> parameters) {
   DELTALAKEDB_TRY(CheckCount(id, DuckDb().nparams(statement), columns));
   DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, id)));
   for (std::size_t i = 1; i <= columns; ++i) {
     DELTALAKEDB_TRY(BindDuckDbList(statement, i, parameters, columns));
   }
-  DELTALAKEDB_TRY(Run(id, statement, /*is_stream=*/false));
-  return {};
+  return Run(id, statement, /*is_stream=*/false);
+}
+
+Result<std::unique_ptr<Cursor>> DuckDbConnection::QueryLists(StatementId statement,
+                                                             std::size_t columns,
+                                                             std::span<const Value> parameters) {
+  DELTALAKEDB_ASSIGN(const duckdb_prepared_statement prepared, FindPrepared(statement));
+  DELTALAKEDB_ASSIGN(auto result, RunAtOnce(statement, prepared, columns, parameters));
+  return MakeCursor(statement, std::move(result));
 }
 
 Result<std::int64_t> DuckDbConnection::Execute(StatementId statement,

@@ -435,7 +435,11 @@ Result<Connection::UnitAnswer> PostgresConnection::RunUnit(std::span<const UnitS
     DELTALAKEDB_ASSIGN(lists[i], ListsOf(steps[i]));
   }
   DELTALAKEDB_ASSIGN(Batch batch, StartBatch());
-  if (!prepares_) DELTALAKEDB_TRY(QueueSettings(batch, /*is_local=*/true));
+  if (!prepares_) {
+    // Sessions that keep settings have it as their default.
+    DELTALAKEDB_TRY(Queue(batch, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"));
+    DELTALAKEDB_TRY(QueueSettings(batch, /*is_local=*/true));
+  }
   std::vector<std::size_t> at;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     DELTALAKEDB_TRY(QueuePrepare(batch, steps[i].statement));
@@ -453,7 +457,8 @@ Result<Connection::UnitAnswer> PostgresConnection::RunUnit(std::span<const UnitS
     const auto failed = std::ranges::find_if(at, [&](std::size_t n) { return n >= done; });
     const std::size_t step = static_cast<std::size_t>(failed - at.begin());
     if (step >= steps.size()) return Fail(std::move(results).error());
-    return Fail(With(std::move(results).error(), steps[step].statement));
+    return Fail(With(std::move(results).error(), steps[step].statement)
+                    .With("step", static_cast<std::int64_t>(step)));
   }
   UnitAnswer answer(std::in_place);
   for (const std::size_t command : at) {

@@ -1,0 +1,266 @@
+// Commits where the program and the database are one process, and a writer has all of it.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "deltalakedb/file_stream.h"
+#include "store/commit_unit_internal.h"
+#include "store/metadata_store.h"
+
+namespace deltalakedb::store {
+
+namespace {
+
+using Rows = std::span<const Value>;
+
+// One table's part, within the caller's write transaction, which holds the lock of the whole
+// database.
+class StepByStep {
+ public:
+  StepByStep(Connection& connection, const TableCommit& commit, std::int64_t now_us)
+      : store_(connection), commit_(commit), now_us_(now_us) {}
+
+  // What does not fit, before anything is written.
+  Result<std::optional<CommitRefusal>> Check();
+  // After the last commit, and not before the clock.
+  std::int64_t ratified_at_us_min() const {
+    return std::max(now_us_, table_.last_ratified_at_us + 1);
+  }
+  // Nothing was written where it refuses.
+  Result<CommitAnswer> Write(std::int64_t ratified_at_us);
+
+ private:
+  std::optional<CommitRefusal> CheckTimes() const;
+  // Ends files; what does not fit.
+  Result<std::optional<CommitRefusal>> EndFiles();
+  Result<void> PutRows(Relation relation, Rows rows, std::int64_t last_id);
+
+  MetadataStore store_;
+  const TableCommit& commit_;
+  TableRow table_;
+  Version version_;
+  std::int64_t now_us_;
+  FileTotals ended_;
+};
+
+CommitAnswer Refused(CommitRefusal refusal) {
+  CommitAnswer answer;
+  answer.kind = CommitAnswer::Kind::kRefused;
+  answer.refusal = refusal;
+  return answer;
+}
+
+std::optional<CommitRefusal> StepByStep::CheckTimes() const {
+  if (commit_.deadline_us && *commit_.deadline_us < now_us_) return CommitRefusal::kDeadline;
+  if (!commit_.is_in_commit) return std::nullopt;
+  constexpr std::int64_t kMicrosecondsPerMs = 1000;
+  const std::int64_t last_ms = table_.last_commit_timestamp.ms();
+  if (commit_.timestamp.ms() <= last_ms) return CommitRefusal::kTimestamp;
+  const std::int64_t latest_ms =
+      std::max(last_ms + 1, now_us_ / kMicrosecondsPerMs + commit_.clock_skew_ms_max);
+  return commit_.timestamp.ms() > latest_ms ? std::optional(CommitRefusal::kClockSkew)
+                                            : std::nullopt;
+}
+
+Result<std::optional<CommitRefusal>> StepByStep::Check() {
+  DELTALAKEDB_ASSIGN(auto table, store_.FindTable(commit_.table_id));
+  if (!table) return CommitRefusal::kNoTable;
+  table_ = *std::move(table);
+  version_ = table_.current_version.next();
+  if (commit_.expected && *commit_.expected != table_.current_version) {
+    return CommitRefusal::kVersion;
+  }
+  if (!commit_.expected && (commit_.metadata_version != table_.metadata_version ||
+                            commit_.protocol_version != table_.protocol_version)) {
+    return CommitRefusal::kMetadata;
+  }
+  if (const auto refusal = CheckTimes()) return refusal;
+  if (const auto& app = commit_.app_transaction) {
+    DELTALAKEDB_ASSIGN(const auto stored, store_.FindAppVersion(commit_.table_id, app->first));
+    if (stored && *stored >= app->second) return CommitRefusal::kAppTransaction;
+  }
+  DELTALAKEDB_ASSIGN(const auto fence, store_.FindFence(commit_.table_id, commit_.commit_id));
+  if (fence && *fence != commit_.attempt_id) return CommitRefusal::kFenced;
+  DELTALAKEDB_ASSIGN(const bool is_there, store_.HasCommitId(commit_.table_id, commit_.commit_id));
+  return is_there ? std::optional(CommitRefusal::kCommitId) : std::nullopt;
+}
+
+Result<std::optional<CommitRefusal>> StepByStep::EndFiles() {
+  std::vector<std::string_view> path_keys;
+  std::set<std::pair<std::string_view, std::string_view>> named;
+  path_keys.reserve(commit_.ending.size());
+  for (const EndingFile& file : commit_.ending) {
+    path_keys.push_back(file.path_key);
+    named.emplace(file.path_key, file.dv_id);
+  }
+  DELTALAKEDB_ASSIGN(const auto live, store_.ListLiveByPath(commit_.table_id, path_keys));
+  std::vector<bool> is_live(commit_.ending.size());
+  std::vector<std::int64_t> ended;
+  bool has_other = false;
+  for (const MetadataStore::LiveFile& file : live) {
+    const EndingFile& name = commit_.ending[file.index];
+    if (file.dv_id != name.dv_id) {
+      has_other |= !name.must_be_live && !named.contains({name.path_key, file.dv_id});
+      continue;
+    }
+    if (name.path && *name.path != file.path) continue;
+    is_live[file.index] = true;
+    ended.push_back(file.file_id);
+    ++ended_.num_files;
+    ended_.size_in_bytes += file.size_bytes;
+  }
+  for (std::size_t i = 0; i < is_live.size(); ++i) {
+    if (commit_.ending[i].must_be_live && !is_live[i]) return CommitRefusal::kNotLive;
+  }
+  if (has_other) return CommitRefusal::kOtherVector;
+  DELTALAKEDB_TRY(store_.EndFilesById(version_, ended));
+  return std::optional<CommitRefusal>();
+}
+
+Result<void> StepByStep::PutRows(Relation relation, Rows rows, std::int64_t last_id) {
+  constexpr std::size_t kVersionBehindId = 2;
+  constexpr std::size_t kVersionInFront = 1;
+  const bool has_id = relation == Relation::kAddFiles || relation == Relation::kRemoveFiles ||
+                      relation == Relation::kCdcFiles;
+  std::vector<Value> values(rows.begin(), rows.end());
+  const std::size_t columns = InfoOf(relation).columns;
+  for (std::size_t at = 0; at < values.size(); at += columns) {
+    if (has_id) values[at] = ++last_id;
+    values[at + (has_id ? kVersionBehindId : kVersionInFront)] = ToValue(version_);
+  }
+  return store_.InsertRows(relation, values);
+}
+
+Result<CommitAnswer> StepByStep::Write(std::int64_t ratified_at_us) {
+  DELTALAKEDB_ASSIGN(const auto refusal, EndFiles());
+  if (refusal) return Refused(*refusal);
+  DELTALAKEDB_ASSIGN(const VersionRow before,
+                     store_.LoadVersion(commit_.table_id, table_.current_version));
+  VersionRow row = KnownRow(commit_);
+  row.version = version_;
+  constexpr std::int64_t kMicrosecondsPerMs = 1000;
+  row.times.timestamp = commit_.is_in_commit
+                            ? commit_.timestamp
+                            : Timestamp(std::max(now_us_ / kMicrosecondsPerMs,
+                                                 table_.last_commit_timestamp.ms() + 1));
+  row.times.ratified_at_us = ratified_at_us;
+  VersionIndex& index = row.index;
+  index.num_files = before.index.num_files + index.num_added - ended_.num_files;
+  index.size_in_bytes = before.index.size_in_bytes + commit_.added_bytes - ended_.size_in_bytes;
+  index.last_add_id = before.index.last_add_id + index.num_added;
+  index.last_remove_id = before.index.last_remove_id + index.num_removed;
+  index.last_cdc_id = before.index.last_cdc_id + index.num_cdc;
+  DELTALAKEDB_TRY(PutRows(Relation::kAddFiles, commit_.adds, before.index.last_add_id));
+  DELTALAKEDB_TRY(PutRows(Relation::kRemoveFiles, commit_.removes, before.index.last_remove_id));
+  DELTALAKEDB_TRY(PutRows(Relation::kCdcFiles, commit_.cdc, before.index.last_cdc_id));
+  DELTALAKEDB_TRY(PutRows(Relation::kMetadataUpdates, commit_.metadata, 0));
+  DELTALAKEDB_TRY(PutRows(Relation::kProtocolUpdates, commit_.protocol, 0));
+  DELTALAKEDB_TRY(PutRows(Relation::kTxnActions, commit_.app_transactions, 0));
+  DELTALAKEDB_TRY(PutRows(Relation::kDomainMetadata, commit_.domains, 0));
+  for (const BodyPart& part : commit_.body_parts) {
+    DELTALAKEDB_TRY(store_.InsertBodyPart(commit_.table_id, version_, Origin::kCommit, part));
+  }
+  const bool has_parts = !commit_.body_parts.empty();
+  DELTALAKEDB_TRY(store_.InsertVersion(commit_.table_id, row,
+                                       has_parts ? std::nullopt : std::optional(commit_.body)));
+  const Version from = std::exchange(table_.current_version, version_);
+  if (commit_.sets_metadata) table_.metadata_version = version_;
+  if (commit_.sets_protocol) table_.protocol_version = version_;
+  table_.last_commit_timestamp = row.times.timestamp;
+  table_.last_ratified_at_us = row.times.ratified_at_us;
+  DELTALAKEDB_TRY(store_.AdvanceTable(table_, from));
+  CommitAnswer answer;
+  answer.version = version_;
+  answer.timestamp = row.times.timestamp;
+  answer.ratified_at_us = row.times.ratified_at_us;
+  answer.num_files = index.num_files;
+  answer.size_in_bytes = index.size_in_bytes;
+  return answer;
+}
+
+// The unit within its transaction.
+Result<UnitAnswer> RunAll(Connection& connection, std::span<const TableCommit> tables,
+                          std::span<const ReadTable> read) {
+  UnitAnswer unit;
+  const auto refuse = [&](CommitRefusal refusal, std::size_t table) {
+    unit.kind = CommitAnswer::Kind::kRefused;
+    unit.refusal = refusal;
+    unit.refused = table;
+    return unit;
+  };
+  MetadataStore store(connection);
+  DELTALAKEDB_ASSIGN(const std::int64_t now_us, store.LoadClock());
+  std::vector<std::unique_ptr<StepByStep>> parts;
+  std::int64_t ratified_at_us = 0;
+  for (const TableCommit& table : tables) {
+    StepByStep& part = *parts.emplace_back(std::make_unique<StepByStep>(connection, table, now_us));
+    DELTALAKEDB_ASSIGN(const auto refusal, part.Check());
+    if (refusal) return refuse(*refusal, parts.size() - 1);
+    ratified_at_us = std::max(ratified_at_us, part.ratified_at_us_min());
+  }
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    DELTALAKEDB_ASSIGN(const auto table, store.FindTable(read[i].table_id));
+    if (!table) return refuse(CommitRefusal::kNoTable, tables.size() + i);
+    if (table->current_version != read[i].version) {
+      return refuse(CommitRefusal::kVersion, tables.size() + i);
+    }
+    ratified_at_us = std::max(ratified_at_us, table->last_ratified_at_us + 1);
+  }
+  for (const auto& part : parts) {
+    DELTALAKEDB_ASSIGN(const CommitAnswer answer, part->Write(ratified_at_us));
+    if (answer.kind == CommitAnswer::Kind::kRefused) {
+      return refuse(answer.refusal, unit.tables.size());
+    }
+    unit.tables.push_back(answer);
+  }
+  return unit;
+}
+
+Result<std::vector<CommitAnswer>> AppendAll(Connection& connection,
+                                            std::span<const TableCommit* const> commits) {
+  DELTALAKEDB_ASSIGN(const std::int64_t now_us, MetadataStore(connection).LoadClock());
+  std::vector<CommitAnswer> answers;
+  for (const TableCommit* const commit : commits) {
+    StepByStep part(connection, *commit, now_us);
+    DELTALAKEDB_ASSIGN(const auto refusal, part.Check());
+    if (refusal) {
+      answers.push_back(Refused(*refusal));
+      continue;
+    }
+    DELTALAKEDB_ASSIGN(answers.emplace_back(), part.Write(part.ratified_at_us_min()));
+  }
+  return answers;
+}
+
+}  // namespace
+
+Result<UnitAnswer> RunStepByStep(Connection& connection, std::span<const TableCommit> tables,
+                                 std::span<const ReadTable> read) {
+  DELTALAKEDB_TRY(connection.Begin(TransactionMode::kWrite));
+  auto unit = RunAll(connection, tables, read);
+  if (!unit || unit->kind != CommitAnswer::Kind::kDone) {
+    connection.Rollback();
+    return unit;
+  }
+  DELTALAKEDB_TRY(connection.Commit());
+  return unit;
+}
+
+Result<std::vector<CommitAnswer>> AppendStepByStep(Connection& connection,
+                                                   std::span<const TableCommit* const> commits) {
+  DELTALAKEDB_TRY(connection.Begin(TransactionMode::kWrite));
+  auto answers = AppendAll(connection, commits);
+  if (!answers) {
+    connection.Rollback();
+    return answers;
+  }
+  DELTALAKEDB_TRY(connection.Commit());
+  return answers;
+}
+
+}  // namespace deltalakedb::store
