@@ -1,28 +1,25 @@
-"""`deltalakedb create`, `set-properties` and `drop`: on folders and on every database, alone, at once
-and killed, and what other readers make of the tables.
+"""`deltalakedb create`: in folders and on every database, alone, at once and killed, and what other
+readers make of the tables.
 
     DELTALAKEDB_SEED=7 repeats the kills, DELTALAKEDB_SOAK=1 makes them more.
 """
 
-import contextlib
 import json
 import os
 import random
 import re
 import shlex
 import signal
-import sqlite3
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
 from catalog_support import CONFLICT, obey_permissions
-from postgres_server import DATABASE, PostgresServer
+from create_support import ORDERS, Place, actions_file, create, field, schema, write_rows
+from postgres_server import DATABASE
 from support import (DONE, NOT_FOUND, PROGRAM, UNAVAILABLE, UNSUPPORTED, USAGE, TableLog, add,
                      refused, remove, run)
 
@@ -30,117 +27,6 @@ KILLS = 60 if os.environ.get("DELTALAKEDB_SOAK") == "1" else 8  # of each databa
 SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
 AT_ONCE = 6
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def field(name, kind, **metadata):
-    return {"name": name, "type": kind, "nullable": True, "metadata": metadata}
-
-
-def schema(*fields):
-    return {"type": "struct", "fields": list(fields)}
-
-
-ORDERS = schema(field("id", "long"), field("day", "string"), field("note", "string"))
-
-
-@pytest.fixture(scope="session")
-def server():
-    with PostgresServer() as started:
-        yield started
-
-
-class Place:
-    """Where tables are made: a folder, or a catalog that is not there yet."""
-
-    number = 0
-
-    def __init__(self, kind, root, server):
-        Place.number += 1
-        self.kind, self.root, self.server = kind, root, server
-        self.schema = f"p{Place.number}"
-
-    @property
-    def is_catalog(self):
-        return self.kind != "folder"
-
-    def uri(self, name="orders"):
-        if self.kind == "folder":
-            return str(self.root / "tables" / name)
-        if self.kind == "postgres":
-            return self.server.uri(self.schema, name)
-        separator = "?table=" + name if name else ""
-        return f"deltasql://{self.kind}/{self.root}/meta.db{separator}"
-
-    def location(self, name="orders"):
-        return str(self.root / "tables" / name)
-
-    def options(self, name="orders"):
-        return ["--location", self.location(name)] if self.is_catalog else []
-
-    def names(self):
-        """The tables that there are."""
-        if not self.is_catalog:
-            folders = (self.root / "tables").glob("*/_delta_log/*.json")
-            return sorted(path.parent.parent.name for path in folders)
-        found = run("tables", self.uri(""), "--json")
-        return [] if found.status == NOT_FOUND else [table["name"] for table in found.lines()]
-
-    def check(self, name="orders"):
-        if self.is_catalog:
-            assert run("verify", self.uri(name), "--json").status == DONE
-
-
-KINDS = ["folder", "sqlite", "duckdb", "postgres"]
-
-
-@pytest.fixture(params=KINDS)
-def place(request, tmp_path):
-    on_server = request.param == "postgres"
-    return Place(request.param, tmp_path, request.getfixturevalue("server") if on_server else None)
-
-
-@pytest.fixture(params=KINDS[1:])
-def catalog(request, tmp_path):
-    on_server = request.param == "postgres"
-    return Place(request.param, tmp_path, request.getfixturevalue("server") if on_server else None)
-
-
-@pytest.fixture
-def columns(tmp_path):
-    """Writes schemas to files of their own and gives their paths."""
-    def write(value=None):
-        path = tmp_path / f"schema-{len(list(tmp_path.glob('schema-*')))}.json"
-        text = value if isinstance(value, str) else json.dumps(ORDERS if value is None else value,
-                                                                         indent=2)
-        path.write_text(text, encoding="utf-8")
-        return path
-    return write
-
-
-def properties_of(properties):
-    return [word for key, value in properties.items() for word in ("--property", f"{key}={value}")]
-
-
-def create(place, path, *options, name="orders", **properties):
-    return run("create", place.uri(name), "--schema", path, *place.options(name), *options,
-               *properties_of(properties), "--json").object()
-
-
-def actions_file(tmp_path, *actions):
-    path = tmp_path / f"actions-{random.getrandbits(64)}.jsonl"
-    path.write_text("".join(json.dumps(action) + "\n" for action in actions), encoding="utf-8")
-    return path
-
-
-def write_rows(place, day, ids):
-    """A data file of the table, and the action that adds it."""
-    folder = os.path.join(place.location(), f"day={day}")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, f"part-{min(ids)}.parquet")
-    pq.write_table(pa.table({"id": pa.array(ids, pa.int64()),
-                             "note": pa.array([f"n{n}" for n in ids])}), path)
-    return add(f"day={day}/part-{min(ids)}.parquet", os.path.getsize(path),
-               partitionValues={"day": day}, stats=json.dumps({"numRecords": len(ids)}))
 
 
 # ---- what is made --------------------------------------------------------------------------------
@@ -459,17 +345,17 @@ def test_FolderThatMayNotBeWritten_IsPermission(tmp_path, columns):
     assert list(closed.iterdir()) == []
 
 
-def test_UserWithoutRights_IsRefusedAndNothingIsLeft(server, tmp_path, columns):
-    place = Place("postgres", tmp_path, server)
-    server.sql(DATABASE, f"CREATE ROLE guest_{place.schema} LOGIN")
-    uri = server.uri(place.schema, "orders", user=f"guest_{place.schema}")
-    server.sql(DATABASE, f"REVOKE CREATE ON DATABASE {DATABASE} FROM PUBLIC")
+def test_UserWithoutRights_IsRefusedAndNothingIsLeft(database_server, tmp_path, columns):
+    place = Place("postgres", tmp_path, database_server)
+    database_server.sql(DATABASE, f"CREATE ROLE guest_{place.schema} LOGIN")
+    uri = database_server.uri(place.schema, "orders", user=f"guest_{place.schema}")
+    database_server.sql(DATABASE, f"REVOKE CREATE ON DATABASE {DATABASE} FROM PUBLIC")
     outcome = run("create", uri, "--schema", columns(), *place.options(), "--json")
     assert outcome.status == UNAVAILABLE, outcome
     assert outcome.error()["code"] == "Permission"
     assert place.names() == []
     create(place, columns(), name="other")
-    server.sql(DATABASE, f"GRANT USAGE ON SCHEMA {place.schema} TO guest_{place.schema};"
+    database_server.sql(DATABASE, f"GRANT USAGE ON SCHEMA {place.schema} TO guest_{place.schema};"
                          f"GRANT SELECT ON ALL TABLES IN SCHEMA {place.schema} "
                          f"TO guest_{place.schema}")
     outcome = run("create", uri, "--schema", columns(), *place.options(), "--json")
@@ -539,230 +425,6 @@ def test_CreateKilledAtAnyMoment_LeavesTheTableAbsentOrWhole(place, columns):
             break
     print(f"{place.kind}: {kills} killed, of which the table was whole after {whole} runs")
     assert kills > 0
-
-
-# ---- set-properties ------------------------------------------------------------------------------
-
-
-def set_properties(place, *properties):
-    return run("set-properties", place.uri(), *properties, "--json").object()
-
-
-def test_SetProperties_IsACommitOfItsOwn(place, columns):
-    create(place, columns(), **{"owner": "me", "delta.appendOnly": "true"})
-    done = set_properties(place, "delta.appendOnly=false", "note=a=b c")
-    assert list(done) == ["version", "changed", "commitId"]
-    assert (done["version"], done["changed"]) == (1, True)
-    assert run("properties", place.uri(), "--json").object() == {
-        "delta.appendOnly": "false", "note": "a=b c", "owner": "me"}
-    newest = run("history", place.uri(), "--json").lines()[0]
-    assert (newest["operation"], newest["commitId"]) == ("SET TBLPROPERTIES", done["commitId"])
-    assert json.loads(newest["operationParameters"]["properties"]) == {
-        "delta.appendOnly": "false", "note": "a=b c"}
-    assert "protocol" not in newest["operationParameters"]
-    place.check()
-
-
-def test_NothingToChange_IsNoCommitAndSaysSo(place, columns):
-    create(place, columns(), **{"owner": "me"})
-    assert set_properties(place, "owner=me") == {"version": 0, "changed": False}
-    outcome = run("set-properties", place.uri(), "owner=me", "delta.minWriterVersion=2")
-    assert (outcome.status, outcome.stdout) == (
-        DONE, "nothing to change: version 0 has these properties already\n")
-    assert run("set-properties", place.uri(), "owner=you").stdout == "version 1\n"
-    assert len(run("history", place.uri(), "--json").lines()) == 2
-
-
-def test_PropertyThatNeedsAFeature_RaisesTheProtocolAndNeverLowersIt(place, columns):
-    create(place, columns(), **{"delta.enableChangeDataFeed": "true"})
-    set_properties(place, "delta.enableDeletionVectors=true")
-    raised = run("protocol", place.uri(), "--json").object()
-    assert (raised["minReaderVersion"], raised["minWriterVersion"]) == (3, 7)
-    assert sorted(raised["writerFeatures"]) == [
-        "appendOnly", "changeDataFeed", "checkConstraints", "deletionVectors", "generatedColumns",
-        "invariants"]
-    set_properties(place, "delta.enableDeletionVectors=false", "delta.minWriterVersion=2")
-    assert run("protocol", place.uri(), "--json").object() == raised
-    place.check()
-
-
-def test_EmptyListOfReaderFeatures_StaysOne(place, columns):
-    create(place, columns())
-    set_properties(place, "delta.minReaderVersion=3", "delta.minWriterVersion=7")
-    assert run("protocol", place.uri(), "--json").object() == {
-        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [],
-        "writerFeatures": ["appendOnly", "invariants"]}
-    place.check()
-
-
-def test_ColumnMappingOfATableWithFiles_IsReadByDeltaRs(place, columns, tmp_path):
-    create(place, columns(), "--partition-by", "day")
-    file = actions_file(tmp_path, write_rows(place, "2024-01-01", [1, 2]))
-    run("commit", place.uri(), "--actions", file, "--json").object()
-    set_properties(place, "delta.columnMapping.mode=name")
-    file = actions_file(tmp_path, write_rows(place, "2024-01-02", [3]))
-    run("commit", place.uri(), "--actions", file, "--json").object()
-    assert run("properties", place.uri(), "--json").object()[
-        "delta.columnMapping.maxColumnId"] == "3"
-    place.check()
-    if place.is_catalog:
-        run("export", place.uri(), place.location(), "--json").object()
-    rows = pa.table(DeltaTable(place.location()).to_pyarrow_table()).to_pylist()
-    assert sorted((row["id"], row["day"], row["note"]) for row in rows) == [
-        (1, "2024-01-01", "n1"), (2, "2024-01-01", "n2"), (3, "2024-01-02", "n3")]
-
-
-def test_InCommitTimestampsThatAreTurnedOn_SaySinceWhen(place, columns, tmp_path):
-    create(place, columns())
-    set_properties(place, "delta.enableInCommitTimestamps=true")
-    snapshot = run("snapshot", place.uri(), "--json").object()
-    assert snapshot["metaData"]["configuration"] == {
-        "delta.enableInCommitTimestamps": "true",
-        "delta.inCommitTimestampEnablementVersion": "1",
-        "delta.inCommitTimestampEnablementTimestamp": str(snapshot["timestamp"])}
-    file = actions_file(tmp_path, add("f0", partitionValues={}))
-    run("commit", place.uri(), "--actions", file, "--json").object()
-    times = [entry["timestamp"] for entry in run("history", place.uri(), "--json").lines()]
-    assert times == sorted(times, reverse=True) and len(set(times)) == 3
-    place.check()
-
-
-@pytest.mark.parametrize("words, status, facts", [
-    (["delta.enableRowTracking=true"], UNSUPPORTED, {"features": "rowTracking"}),
-    (["delta.constraints.c=id > 0"], UNSUPPORTED, {"property": "delta.constraints.c"}),
-    (["delta.feature.catalogManaged=supported"], UNSUPPORTED, {"features": "catalogManaged"}),
-    (["delta.columnMapping.mode=id"], USAGE, {"field": "configuration"}),
-    (["delta.appendOnly=maybe"], USAGE, {"property": "delta.appendOnly"}),
-    (["delta.noSuch=1"], USAGE, {"property": "delta.noSuch"}),
-    (["delta.columnMapping.maxColumnId=4"], USAGE, {"property": "delta.columnMapping.maxColumnId"}),
-    (["word"], USAGE, {"property": "word"}), (["a=1", "a=1"], USAGE, {"property": "a"}), ([], USAGE, {}),
-])
-def test_BadProperty_IsRefusedAndTheTableStays(place, columns, words, status, facts):
-    create(place, columns())
-    error = refused(status, "set-properties", place.uri(), *words)
-    assert {name: error.get(name) for name in facts} == facts, error
-    assert len(run("history", place.uri(), "--json").lines()) == 1
-
-
-def test_SetPropertiesAtOnce_AreAllThereOrConflicts(place, columns):
-    create(place, columns())
-
-    def change(number):
-        return run("set-properties", place.uri(), f"p{number}={number}", "--json")
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        outcomes = list(threads.map(change, range(AT_ONCE)))
-    assert {outcome.status for outcome in outcomes} <= {DONE, CONFLICT}, outcomes
-    done = [n for n, outcome in enumerate(outcomes) if outcome.status == DONE]
-    assert done
-    assert run("properties", place.uri(), "--json").object() == {f"p{n}": str(n) for n in done}
-    assert len(run("history", place.uri(), "--json").lines()) == 1 + len(done)
-    assert {outcome.error()["conflict"] for outcome in outcomes if outcome.status} <= {
-        "MetadataChanged"}
-    place.check()
-
-
-def test_NoTable_HasNoProperties(place, columns):
-    refused(NOT_FOUND, "set-properties", place.uri("none"), "a=1")
-    create(place, columns())
-    refused(NOT_FOUND, "set-properties", place.uri("none"), "a=1")
-
-
-# ---- drop ----------------------------------------------------------------------------------------
-
-RELATIONS = ["dl_tables", "dl_table_versions", "dl_body_parts", "dl_add_files", "dl_remove_files",
-             "dl_cdc_files", "dl_metadata_updates", "dl_protocol_updates", "dl_txn_actions",
-             "dl_domain_metadata", "dl_file_segments", "dl_mirror_status", "dl_commit_fences"]
-
-
-def rows_of(catalog):
-    """How many rows each relation has."""
-    if catalog.kind == "postgres":
-        return {name: int(catalog.server.sql(
-            DATABASE, f"SELECT count(*) FROM {catalog.schema}.{name}")) for name in RELATIONS}
-    if catalog.kind == "sqlite":
-        with contextlib.closing(sqlite3.connect(catalog.root / "meta.db")) as connection:
-            return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
-                    for name in RELATIONS}
-    return dict.fromkeys(RELATIONS, 0)  # create_test.cc looks into DuckDB
-
-
-def test_Drop_TakesAllRowsAndLeavesTheFiles(catalog, columns, tmp_path):
-    create(catalog, columns(), name="other")
-    alone = rows_of(catalog)
-    made = create(catalog, columns(), "--partition-by", "day",
-                  **{"delta.enableRowTracking": "true", "delta.enableChangeDataFeed": "true"})
-    written = write_rows(catalog, "2024-01-01", [1, 2])
-    cdc = {"cdc": {"path": "_change_data/c0", "partitionValues": {"day": "2024-01-01"}, "size": 1,
-                   "dataChange": False}}
-    run("commit", catalog.uri(), "--actions", actions_file(tmp_path, written, cdc), "--app-id",
-        "a", "--app-version", "1", "--json").object()
-    run("commit", catalog.uri(), "--actions",
-        actions_file(tmp_path, remove(written["add"]["path"])), "--json").object()
-    before = rows_of(catalog)
-    assert catalog.kind == "duckdb" or all(before[name] > alone[name] for name in RELATIONS if name not in (
-        "dl_body_parts", "dl_file_segments", "dl_mirror_status", "dl_commit_fences"))
-    dropped = run("drop", catalog.uri(), "--yes", "--json").object()
-    assert dropped == {"table": "orders", "tableId": made["tableId"], "version": 2,
-                       "location": catalog.location()}
-    assert rows_of(catalog) == alone
-    assert catalog.names() == ["other"]
-    catalog.check("other")
-    assert os.path.exists(os.path.join(catalog.location(), written["add"]["path"]))
-    for command in (["drop", catalog.uri(), "--yes"], ["snapshot", catalog.uri()],
-                    ["commit", catalog.uri(), "--actions", actions_file(tmp_path, written)]):
-        refused(NOT_FOUND, *command)
-    # The name and the place are free again.
-    assert create(catalog, columns())["tableId"] != made["tableId"]
-    catalog.check()
-
-
-def test_DropWithoutYes_SaysWhatWouldBeLost(catalog, columns):
-    create(catalog, columns())
-    error = refused(USAGE, "drop", catalog.uri())
-    assert (error["table"], error["version"], error["location"]) == (
-        "orders", 0, catalog.location())
-    assert "--yes" in error["message"] and catalog.names() == ["orders"]
-    refused(NOT_FOUND, "drop", catalog.uri("none"))
-    refused(USAGE, "drop", catalog.uri(""))
-
-
-def test_DropForPeople_SaysThatFilesStay(catalog, columns):
-    create(catalog, columns())
-    assert run("drop", catalog.uri(), "--yes").stdout == (
-        f"orders is no longer in the catalog; its files are where they were, in "
-        f"{catalog.location()}\n")
-
-
-def test_FileBasedTable_IsNotDropped(tmp_path, columns):
-    place = Place("folder", tmp_path, None)
-    create(place, columns())
-    for options in ([], ["--yes"]):
-        assert "delete" in refused(USAGE, "drop", place.uri(), *options)["message"]
-    assert place.names() == ["orders"]
-
-
-def test_NoDatabase_IsNotFoundAndNotMade(tmp_path):
-    for kind in ("sqlite", "duckdb"):
-        refused(NOT_FOUND, "drop", f"deltasql://{kind}/{tmp_path}/none.db?table=t", "--yes")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_CommitsWhileATableIsDropped_AreThereBeforeOrNotFound(catalog, columns, tmp_path):
-    create(catalog, columns())
-    files = [actions_file(tmp_path, add(f"f{n}", partitionValues={})) for n in range(AT_ONCE)]
-
-    def work(number):
-        if number == AT_ONCE // 2:
-            return run("drop", catalog.uri(), "--yes", "--json")
-        return run("commit", catalog.uri(), "--actions", files[number], "--json")
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        outcomes = list(threads.map(work, range(AT_ONCE)))
-    assert outcomes[AT_ONCE // 2].status == DONE
-    assert {outcome.status for outcome in outcomes} <= {DONE, NOT_FOUND}, outcomes
-    assert catalog.names() == []
-    assert not any(rows_of(catalog).values())
 
 
 @pytest.mark.parametrize("command", ["create", "set-properties", "drop"])
