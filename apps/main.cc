@@ -42,7 +42,10 @@ void AddCommands(Program& program) {
   AddMigrateCommands(program);
   AddImportCommand(program);
   AddExportCommand(program);
+  AddCreateCommand(program);
   AddCommitCommand(program);
+  AddSetPropertiesCommand(program);
+  AddDropCommand(program);
   AddTablesCommand(program);
   AddHistoryCommand(program);
   AddSnapshotCommand(program);

@@ -141,14 +141,16 @@ def test_CommandsInTheGuide_Run(tmp_path):
     """The commands of docs/writing.md, in a folder with the catalog that they name."""
     Flights(tmp_path / "flights")
     guide = (REPOSITORY / "docs" / "writing.md").read_text(encoding="utf-8")
-    (tmp_path / "new.jsonl").write_text(re.search(r"^    (\{.*\})$", guide, re.MULTILINE)[1] + "\n",
-                                        encoding="utf-8")
+    samples = re.findall(r"^    (\{.*\})$", guide, re.MULTILINE)
+    for name, sample in zip(["orders.json", "new.jsonl"], samples, strict=True):
+        (tmp_path / name).write_text(sample + "\n", encoding="utf-8")
     commands = re.findall(r"^    \$ (.*)$", guide, re.MULTILINE)
-    assert len(commands) == 3
+    assert len(commands) == 6
     done = subprocess.run(
         ["bash", "-c", "\n".join(["set -e", "deltalakedb import flights "
                                   "'deltasql://sqlite/meta.db?table=flights' >&2", *commands])],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}"})
     assert done.returncode == 0, done
-    assert "version 3\n" in done.stdout
+    assert "version 1\n" in done.stdout and "version 3\n" in done.stdout
+    assert f"its files are where they were, in {tmp_path}/orders\n" in done.stdout

@@ -99,3 +99,47 @@ def pytest_generate_tests(metafunc):
         found = choose([ConformanceTable(folder, file)
                         for file in sorted((folder / "truth").glob("*.json"))] if folder else [])
         metafunc.parametrize(name, found, ids=[table.name for table in found])
+
+
+# ---- where tables are made -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def database_server():
+    """A PostgreSQL server for all tests of a run; each has an SQL schema of its own."""
+    from postgres_server import PostgresServer
+    with PostgresServer() as started:
+        yield started
+
+
+def make_place(request, tmp_path):
+    import create_support
+    on_server = request.param == "postgres"
+    server = request.getfixturevalue("database_server") if on_server else None
+    return create_support.Place(request.param, tmp_path, server)
+
+
+@pytest.fixture(params=["folder", "sqlite", "duckdb", "postgres"])
+def place(request, tmp_path):
+    return make_place(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgres"])
+def catalog(request, tmp_path):
+    """The same without the folder: a catalog that is not there yet."""
+    return make_place(request, tmp_path)
+
+
+@pytest.fixture
+def columns(tmp_path):
+    """Writes schemas to files of their own and gives their paths."""
+    import create_support
+
+    def write(value=None):
+        value = create_support.ORDERS if value is None else value
+        path = tmp_path / f"schema-{len(list(tmp_path.glob('schema-*')))}.json"
+        path.write_text(value if isinstance(value, str) else json.dumps(value, indent=2),
+                        encoding="utf-8")
+        return path
+
+    return write

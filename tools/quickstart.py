@@ -3,6 +3,7 @@ the program say of it, read from its folder and from the catalog.
 
     quickstart.py make FOLDER
     quickstart.py compare FOLDER URI
+    quickstart.py remove URI PREFIX  prints the actions that remove the files whose paths begin so
     quickstart.py uri TOLD           the catalog of a server of tests/postgres_server.py, without
                                      the slash at its end
 """
@@ -11,6 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 from deltalake import DeltaTable, write_deltalake
 
@@ -83,6 +85,17 @@ def compare(folder, uri):
           f"{theirs['bytes']:,} bytes")
 
 
+def remove(table, prefix):
+    output = subprocess.run(["deltalakedb", "files", table, "--json"], check=True,
+                            stdout=subprocess.PIPE, text=True).stdout
+    for file in map(json.loads, output.splitlines()):
+        if file["path"].startswith(prefix):
+            print(json.dumps({"remove": {
+                "path": file["path"], "deletionTimestamp": int(time.time() * 1000),
+                "dataChange": True, "extendedFileMetadata": True,
+                "partitionValues": file["partitionValues"], "size": file["size"]}}))
+
+
 def uri(told):
     server = json.loads(told)
     print("deltasql://postgres/{user}@{folder}:{port}/{database}/public".format(
@@ -90,4 +103,4 @@ def uri(told):
 
 
 if __name__ == "__main__":
-    {"make": make, "compare": compare, "uri": uri}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "compare": compare, "remove": remove, "uri": uri}[sys.argv[1]](*sys.argv[2:])

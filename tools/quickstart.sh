@@ -36,6 +36,11 @@ step "Whether everything is as it should be" "deltalakedb verify '$imported' --a
 echo
 .venv/bin/python tools/quickstart.py compare "$flights" "$imported"
 
+april=build/quickstart/april.jsonl
+.venv/bin/python tools/quickstart.py remove "$imported" month=4 > "$april"
+step "A commit to it: April taken out again" \
+  "deltalakedb commit '$imported' --actions $april --operation DELETE"
+
 exported=build/quickstart/exported
 rm -rf "$exported"
 step "Its log out again, for any other reader" "deltalakedb export '$imported' $exported"

@@ -38,6 +38,12 @@ struct TableInfo {
 // The tables of a catalog, by name.
 Result<std::vector<TableInfo>> ListTables(std::string_view catalog_uri);
 
+// Takes the table that the URI names out of its catalog, with its whole history, and answers what
+// it was. Its data files stay, as does a log that was exported or mirrored. Errors also:
+// InvalidArgument (a catalog, or a file-based table, which is its folder), NotFound (no such
+// table).
+Result<TableInfo> DropTable(std::string_view table_uri);
+
 // Makes the database where there is none (SQLite, DuckDB) and a catalog in it; answers how many
 // migrations were applied, 0 when everything was there. On failure the database is as it was.
 Result<int> InitCatalog(std::string_view catalog_uri);

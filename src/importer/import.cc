@@ -145,14 +145,6 @@ class Import {
   ImportReport report_;
 };
 
-// Whether the database has a catalog, which this program then can work with.
-Result<bool> HasCatalog(store::Connection& connection) {
-  DELTALAKEDB_ASSIGN(const auto migrations, store::LoadMigrations(connection));
-  if (migrations.empty() || !migrations.front().applied_at) return false;
-  DELTALAKEDB_TRY(store::CheckSchema(connection));
-  return true;
-}
-
 // ---- what is there already ----------------------------------------------------------------------
 
 // Another import of the same table, or of the same place under another name, goes first or waits.
@@ -396,7 +388,7 @@ Result<void> Import::Verify(store::Connection& connection, const CopySource& sou
 Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
                                     store::Connection& connection) {
   MetadataStore store(connection);
-  const auto has_catalog = HasCatalog(connection);
+  const auto has_catalog = store::HasCatalog(connection);
   if (!has_catalog) return InTarget(has_catalog.error());
   if (!*has_catalog) {
     if (auto made = store::ApplyMigrations(connection); !made) return InTarget(made.error());
@@ -453,7 +445,7 @@ Result<ImportReport> Import::Preview() {
   if (database) {
     DELTALAKEDB_ASSIGN(const auto connection, (*database)->Acquire());
     DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
-    const auto has_catalog = HasCatalog(*connection);
+    const auto has_catalog = store::HasCatalog(*connection);
     if (!has_catalog) return InTarget(has_catalog.error());
     if (*has_catalog) {
       DELTALAKEDB_ASSIGN(present, FindPresent(*connection));

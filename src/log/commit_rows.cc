@@ -36,16 +36,16 @@ Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& o
   CommitRows rows(std::move(chunk));
   rows.table_ = std::make_unique<TableId>(options.table);
   const store::Value table = store::ToValue(*rows.table_);
-  if (rows.rows_.metadata) {
-    AppendMetadataRows(table, kNoVersion, *rows.rows_.metadata, rows.metadata_);
+  if (rows.rows_->metadata) {
+    AppendMetadataRows(table, kNoVersion, *rows.rows_->metadata, rows.metadata_);
   }
-  if (rows.rows_.protocol) {
-    AppendProtocolRows(table, kNoVersion, *rows.rows_.protocol, rows.protocol_);
+  if (rows.rows_->protocol) {
+    AppendProtocolRows(table, kNoVersion, *rows.rows_->protocol, rows.protocol_);
   }
-  for (const AppTransaction& transaction : rows.rows_.app_transactions) {
+  for (const AppTransaction& transaction : rows.rows_->app_transactions) {
     AppendTransactionRow(table, kNoVersion, transaction, rows.app_transactions_);
   }
-  for (const DomainMetadata& domain : rows.rows_.domain_metadata) {
+  for (const DomainMetadata& domain : rows.rows_->domain_metadata) {
     AppendDomainRow(table, kNoVersion, domain, rows.domains_);
   }
   rows.hash_ = std::string(protocol::HashOf(body).view());
@@ -53,31 +53,31 @@ Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& o
 }
 
 void CommitRows::FillIn(store::TableCommit& commit) const {
-  commit.sets_metadata = rows_.metadata.has_value();
-  commit.sets_protocol = rows_.protocol.has_value();
-  commit.adds = rows_.add_rows;
-  commit.removes = rows_.remove_rows;
-  commit.cdc = rows_.cdc_rows;
+  commit.sets_metadata = rows_->metadata.has_value();
+  commit.sets_protocol = rows_->protocol.has_value();
+  commit.adds = rows_->add_rows;
+  commit.removes = rows_->remove_rows;
+  commit.cdc = rows_->cdc_rows;
   commit.metadata = metadata_;
   commit.protocol = protocol_;
   commit.app_transactions = app_transactions_;
   commit.domains = domains_;
   commit.added_bytes = 0;
   commit.ending.clear();
-  for (const FileMention& file : rows_.removes) {
+  for (const FileMention& file : rows_->removes) {
     commit.ending.push_back({file.path_key.view(), file.dv_id, std::nullopt, true});
   }
-  for (const FileMention& file : rows_.adds) {
+  for (const FileMention& file : rows_->adds) {
     commit.ending.push_back({file.path_key.view(), file.dv_id, std::nullopt, false});
     commit.added_bytes += file.size_bytes;
   }
-  commit.body = rows_.compressed;
+  commit.body = rows_->compressed;
   commit.body_parts.clear();
-  commit.body_bytes = static_cast<std::int64_t>(rows_.text.text.size());
+  commit.body_bytes = static_cast<std::int64_t>(rows_->text.text.size());
   commit.body_hash = hash_;
-  if (rows_.commit_info) {
-    commit.commit_info = rows_.commit_info->raw;
-    commit.operation = rows_.commit_info->operation;
+  if (rows_->commit_info) {
+    commit.commit_info = rows_->commit_info->raw;
+    commit.operation = rows_->commit_info->operation;
   }
 }
 

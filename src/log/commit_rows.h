@@ -25,13 +25,14 @@ class CommitRows {
   // caller's.
   void FillIn(store::TableCommit& commit) const;
 
-  const ChunkRows& rows() const { return rows_; }
+  const ChunkRows& rows() const { return *rows_; }
 
  private:
-  explicit CommitRows(ChunkRows rows) : rows_(std::move(rows)) {}
+  explicit CommitRows(ChunkRows rows) : rows_(std::make_unique<ChunkRows>(std::move(rows))) {}
 
-  ChunkRows rows_;
-  std::unique_ptr<TableId> table_;  // which rows point at
+  // Rows point into these, also into short texts that move with their owner.
+  std::unique_ptr<ChunkRows> rows_;
+  std::unique_ptr<TableId> table_;
   std::vector<store::Value> metadata_;
   std::vector<store::Value> protocol_;
   std::vector<store::Value> app_transactions_;

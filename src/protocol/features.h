@@ -5,6 +5,8 @@
 // reads logs and rows does what the feature asks for.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,6 +47,18 @@ Result<void> CheckWellFormed(const Protocol& protocol);
 // those that the old versions implied included.
 // Errors: InvalidArgument (facts action, field, and features where it is about some).
 Result<void> CheckUpgrade(const Protocol& before, const Protocol& after);
+
+// What a table is to be able to do at least.
+struct ProtocolNeeds {
+  std::set<std::string, std::less<>> features;
+  std::int32_t min_reader_version = 1;
+  std::int32_t min_writer_version = 1;
+};
+// The lowest protocol that has these and everything that `before` has: versions alone where they
+// say it, else the features by name, those that the old versions implied included (PROTOCOL.md,
+// Table features, upgrade rules). It is `before` where that is enough.
+// Errors: Unsupported (a feature or version that this program does not know; fact features).
+Result<Protocol> RaiseProtocol(const Protocol& before, const ProtocolNeeds& needs);
 
 // Whether a commit that was prepared before a feature was added may come after that: nothing is
 // asked of it, or a rebase does what is asked (PROTOCOL.md, Conflict resolution, step 1).

@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -14,6 +12,7 @@
 #include "deltalakedb/schema.h"
 #include "deltalakedb/transaction.h"
 #include "protocol/excerpt.h"
+#include "protocol/feature_needs.h"
 #include "protocol/features.h"
 #include "protocol/metadata_rules_internal.h"
 #include "protocol/table_rules.h"
@@ -22,132 +21,20 @@ namespace deltalakedb::protocol {
 
 namespace {
 
-constexpr std::string_view kConfiguration = "configuration";
-constexpr std::string_view kSchemaString = "schemaString";
-constexpr std::string_view kConstraintPrefix = "delta.constraints.";
-constexpr std::string_view kCheckpointPolicy = "delta.checkpointPolicy";
 constexpr std::string_view kIsolationLevel = "delta.isolationLevel";
-
-// A feature that something in a metaData stands on, by the names that it goes by; one of them is
-// enough (PROTOCOL.md, Table features, activation).
-struct Need {
-  std::string what;        // that asks for it
-  std::string_view field;  // of metaData that it is in
-  std::string_view feature;
-  std::string_view other_name;
-
-  friend auto operator<=>(const Need&, const Need&) = default;
-};
-using Needs = std::set<Need>;
-
-struct Activation {
-  std::string_view key;  // of the configuration, or of a column's metadata
-  std::string_view feature;
-  std::string_view other_name;
-};
-constexpr auto kActivatingProperties = std::to_array<Activation>({
-    {kAppendOnly, "appendOnly", ""},
-    {"delta.enableChangeDataFeed", "changeDataFeed", ""},
-    {kEnableDeletionVectors, "deletionVectors", ""},
-    {kEnableRowTracking, "rowTracking", ""},
-    {kEnableInCommitTimestamps, "inCommitTimestamp", ""},
-    {"delta.enableTypeWidening", "typeWidening", "typeWidening-preview"},
-    {"delta.enableVariantShredding", "variantShredding", "variantShredding-preview"},
-});
-constexpr auto kActivatingFieldMetadata = std::to_array<Activation>({
-    {"delta.invariants", "invariants", ""},
-    {"delta.generationExpression", "generatedColumns", ""},
-    {"delta.identity.start", "identityColumns", ""},
-    {"CURRENT_DEFAULT", "allowColumnDefaults", ""},
-});
 
 const std::string* FindProperty(const Metadata& metadata, std::string_view property) {
   const auto found = metadata.configuration.find(std::string(property));
   return found == metadata.configuration.end() ? nullptr : &found->second;
 }
 
-// Calls visit(field) for every field of a type, those inside of structs, arrays and maps included.
-template <typename Visit>
-void ForEachField(const DataType& type, Visit& visit) {
-  switch (type.kind()) {
-    case TypeKind::kStruct:
-      for (const Field& field : type.fields()) {
-        visit(field);
-        ForEachField(field.type(), visit);
-      }
-      return;
-    case TypeKind::kArray:
-      ForEachField(type.element(), visit);
-      return;
-    case TypeKind::kMap:
-      ForEachField(type.key(), visit);
-      ForEachField(type.value(), visit);
-      return;
-    default:
-      return;
-  }
-}
-
-bool HasType(const DataType& type, TypeKind kind) {
-  switch (type.kind()) {
-    case TypeKind::kArray:
-      return HasType(type.element(), kind);
-    case TypeKind::kMap:
-      return HasType(type.key(), kind) || HasType(type.value(), kind);
-    case TypeKind::kStruct:
-      return false;  // its fields are visited by themselves
-    default:
-      return type.kind() == kind;
-  }
-}
-
-Needs NeedsOf(const Metadata& metadata, const Schema& schema) {
-  Needs needs;
-  for (const Activation& activation : kActivatingProperties) {
-    if (!IsTrue(metadata, activation.key)) continue;
-    needs.insert(
-        {std::string(activation.key), kConfiguration, activation.feature, activation.other_name});
-  }
-  const std::string* const policy = FindProperty(metadata, kCheckpointPolicy);
-  if (policy != nullptr && *policy == "v2") {
-    needs.insert({std::string(kCheckpointPolicy), kConfiguration, "v2Checkpoint", ""});
-  }
-  if (MappingModeOf(metadata) != MappingMode::kNone) {
-    needs.insert({std::string(kColumnMappingMode), kConfiguration, "columnMapping", ""});
-  }
-  for (const auto& [key, value] : metadata.configuration) {
-    if (key.starts_with(kConstraintPrefix))
-      needs.insert({key, kConfiguration, "checkConstraints", ""});
-  }
-  auto take = [&](const Field& field) {
-    const auto of_column = [&](std::string_view what) {
-      return fmt::format("{} of column {}", what, Excerpt(field.name()));
-    };
-    for (const Activation& activation : kActivatingFieldMetadata) {
-      if (field.FindMetadata(activation.key) == nullptr) continue;
-      needs.insert(
-          {of_column(activation.key), kSchemaString, activation.feature, activation.other_name});
-    }
-    if (HasType(field.type(), TypeKind::kTimestampNtz)) {
-      needs.insert({of_column("the type timestamp_ntz"), kSchemaString, "timestampNtz",
-                    "timestampWithoutTimezone"});
-    }
-    if (HasType(field.type(), TypeKind::kVariant)) {
-      needs.insert(
-          {of_column("the type variant"), kSchemaString, "variantType", "variantType-preview"});
-    }
-  };
-  ForEachField(schema.type(), take);
-  return needs;
-}
-
 // What the table did not need before has to be in the protocol. What it did is an older writer's
 // doing, which this commit does not make worse.
 Result<void> CheckNeeds(const Complaint& complaint, const MetadataChange& change,
                         const Schema* before, const Schema& after) {
-  Needs known;
+  FeatureNeeds known;
   if (before != nullptr) known = NeedsOf(*change.before, *before);
-  for (const Need& need : NeedsOf(change.after, after)) {
+  for (const FeatureNeed& need : NeedsOf(change.after, after)) {
     if (known.contains(need) || Supports(change.protocol, need.feature) ||
         (!need.other_name.empty() && Supports(change.protocol, need.other_name))) {
       continue;

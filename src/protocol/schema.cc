@@ -13,6 +13,7 @@
 #include "base/try.h"
 #include "protocol/excerpt.h"
 #include "protocol/json_document.h"
+#include "protocol/schema_json_internal.h"
 
 namespace deltalakedb {
 namespace {
@@ -79,21 +80,6 @@ void AppendQuotedName(std::string_view name, std::string& out) {
   out += '`';
 }
 
-void AppendJsonString(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 void AppendText(const DataType& type, std::string& out) {
   switch (type.kind()) {
     case TypeKind::kStruct: {
@@ -128,62 +114,6 @@ void AppendText(const DataType& type, std::string& out) {
       return;
     default:
       out += SimpleTypeName(type.kind());
-  }
-}
-
-void AppendJson(const DataType& type, std::string& out);
-
-void AppendJson(const Field& field, std::string& out) {
-  out += R"({"name":)";
-  AppendJsonString(field.name(), out);
-  out += R"(,"type":)";
-  AppendJson(field.type(), out);
-  fmt::format_to(std::back_inserter(out), R"(,"nullable":{},"metadata":{{)", field.nullable());
-  std::string_view separator;
-  for (const auto& [key, json] : field.metadata()) {
-    out += std::exchange(separator, ",");
-    AppendJsonString(key, out);
-    out += ':';
-    out += json;
-  }
-  out += "}}";
-}
-
-void AppendJson(const DataType& type, std::string& out) {
-  switch (type.kind()) {
-    case TypeKind::kStruct: {
-      out += R"({"type":"struct","fields":[)";
-      std::string_view separator;
-      for (const Field& field : type.fields()) {
-        out += std::exchange(separator, ",");
-        AppendJson(field, out);
-      }
-      out += "]}";
-      return;
-    }
-    case TypeKind::kArray:
-      out += R"({"type":"array","elementType":)";
-      AppendJson(type.element(), out);
-      fmt::format_to(std::back_inserter(out), R"(,"containsNull":{}}})", type.contains_null());
-      return;
-    case TypeKind::kMap:
-      out += R"({"type":"map","keyType":)";
-      AppendJson(type.key(), out);
-      out += R"(,"valueType":)";
-      AppendJson(type.value(), out);
-      fmt::format_to(std::back_inserter(out), R"(,"valueContainsNull":{}}})", type.contains_null());
-      return;
-    case TypeKind::kOther:
-      if (type.other_text().starts_with('{')) {
-        out += type.other_text();
-      } else {
-        AppendJsonString(type.other_text(), out);
-      }
-      return;
-    default:
-      out += '"';
-      AppendText(type, out);
-      out += '"';
   }
 }
 
@@ -485,9 +415,7 @@ std::string DataType::ToText() const {
 }
 
 std::string DataType::ToJson() const {
-  std::string json;
-  AppendJson(*this, json);
-  return json;
+  return protocol::SchemaJson(*this, [](const Field& field) { return field.metadata(); });
 }
 
 bool operator==(const DataType& a, const DataType& b) {

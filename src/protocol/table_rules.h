@@ -78,6 +78,7 @@ inline constexpr std::string_view kMaterializedRowIdColumn =
     "delta.rowTracking.materializedRowIdColumnName";
 inline constexpr std::string_view kMaterializedRowCommitVersionColumn =
     "delta.rowTracking.materializedRowCommitVersionColumnName";
+inline constexpr std::string_view kCheckpointPolicy = "delta.checkpointPolicy";
 inline constexpr std::string_view kColumnMappingMode = "delta.columnMapping.mode";
 inline constexpr std::string_view kColumnMappingMaxColumnId = "delta.columnMapping.maxColumnId";
 

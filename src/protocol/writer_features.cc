@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/try.h"
@@ -352,6 +354,106 @@ Result<void> CheckUpgrade(const Protocol& before, const Protocol& after) {
                   .With("action", "protocol")
                   .With("field", "writerFeatures")
                   .With("features", Join(lost)));
+}
+
+namespace {
+
+std::unexpected<Error> UnknownVersion(std::string_view field, std::int32_t version,
+                                      std::int32_t version_max) {
+  return Fail(
+      Error(ErrorCode::kUnsupported, fmt::format("{} {} is not known; there are versions up to {}",
+                                                 field, version, version_max))
+          .With("field", std::string(field)));
+}
+
+// Adds the features that a feature needs, and those that these need.
+Result<std::set<std::string, std::less<>>> WithRequired(
+    std::set<std::string, std::less<>> features) {
+  for (auto added = features; !added.empty();) {
+    std::set<std::string, std::less<>> more;
+    for (const std::string& name : added) {
+      const Feature* const feature = FindFeature(name);
+      if (feature == nullptr) {
+        return Fail(Error(ErrorCode::kUnsupported,
+                          fmt::format("this program does not know the feature {}", Excerpt(name)))
+                        .With("features", Excerpt(name)));
+      }
+      if (feature->required.empty()) continue;
+      if (features.emplace(feature->required).second) more.emplace(feature->required);
+    }
+    added = std::move(more);
+  }
+  return features;
+}
+
+// Says by name what the versions said.
+void ListFeatures(Protocol& protocol) {
+  const auto features = FeaturesOf(protocol);
+  protocol.min_writer_version = kWriterVersionWithFeatures;
+  if (!protocol.writer_features) protocol.writer_features.emplace(features.begin(), features.end());
+}
+
+void ListReaderFeatures(Protocol& protocol) {
+  protocol.min_reader_version = kReaderVersionWithFeatures;
+  if (protocol.reader_features) return;
+  protocol.reader_features.emplace();
+  for (const std::string& name : *protocol.writer_features) {
+    const Feature* const feature = FindFeature(name);
+    if (feature != nullptr && feature->kind == Kind::kReaderWriter) {
+      protocol.reader_features->push_back(name);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Protocol> RaiseProtocol(const Protocol& before, const ProtocolNeeds& needs) {
+  if (needs.min_reader_version > kReaderVersionWithFeatures) {
+    return UnknownVersion("minReaderVersion", needs.min_reader_version, kReaderVersionWithFeatures);
+  }
+  if (needs.min_writer_version > kWriterVersionWithFeatures) {
+    return UnknownVersion("minWriterVersion", needs.min_writer_version, kWriterVersionWithFeatures);
+  }
+  DELTALAKEDB_ASSIGN(const auto features, WithRequired(needs.features));
+  Protocol after = before;
+  const bool asks_for_lists = needs.min_writer_version == kWriterVersionWithFeatures ||
+                              needs.min_reader_version == kReaderVersionWithFeatures;
+  if (asks_for_lists && before.min_writer_version < kWriterVersionWithFeatures) ListFeatures(after);
+  after.min_writer_version = std::max(after.min_writer_version, needs.min_writer_version);
+  if (needs.min_reader_version == kReaderVersionWithFeatures) {
+    ListReaderFeatures(after);
+  } else {
+    after.min_reader_version = std::max(after.min_reader_version, needs.min_reader_version);
+  }
+
+  std::vector<const Feature*> missing;
+  for (const std::string& name : features) {
+    if (!Supports(after, name)) missing.push_back(FindFeature(name));
+  }
+  const bool has_lists = after.min_writer_version >= kWriterVersionWithFeatures;
+  const auto is_legacy = [](const Feature* feature) { return feature->legacy_writer != 0; };
+  if (!has_lists && std::ranges::all_of(missing, is_legacy)) {
+    for (const Feature* const feature : missing) {
+      after.min_reader_version = std::max(after.min_reader_version, feature->legacy_reader);
+      after.min_writer_version = std::max(after.min_writer_version, feature->legacy_writer);
+    }
+    return after;
+  }
+  if (!has_lists) ListFeatures(after);
+  for (const Feature* const feature : missing) {
+    const std::string name(feature->name);
+    if (feature->kind == Kind::kReaderWriter && feature->legacy_reader == 0) {
+      ListReaderFeatures(after);
+    }
+    if (!Contains(*after.writer_features, name)) after.writer_features->push_back(name);
+    if (feature->kind == Kind::kWriter) continue;
+    if (after.reader_features) {
+      if (!Contains(*after.reader_features, name)) after.reader_features->push_back(name);
+    } else {
+      after.min_reader_version = std::max(after.min_reader_version, feature->legacy_reader);
+    }
+  }
+  return after;
 }
 
 bool MayPassAddedFeature(std::string_view feature) {

@@ -222,6 +222,21 @@ Result<void> MetadataStore::RenameTable(const TableId& table, std::string_view n
   return {};
 }
 
+Result<void> MetadataStore::DeleteTable(const TableId& table) {
+  if (connection_.dialect() == Dialect::kDuckdb) {  // which has no foreign keys that cascade
+    for (const RelationInfo& relation : kRelations) {
+      DELTALAKEDB_TRY(connection_.Execute(relation.clear, {ToValue(table)}));
+    }
+    for (const StatementId statement : {StatementId::kDeleteVersions, StatementId::kDeleteBodyParts,
+                                        StatementId::kDeleteFileSegments,
+                                        StatementId::kDeleteMirrors, StatementId::kDeleteFences}) {
+      DELTALAKEDB_TRY(connection_.Execute(statement, {ToValue(table)}));
+    }
+  }
+  DELTALAKEDB_TRY(connection_.Execute(StatementId::kDeleteTable, {ToValue(table)}));
+  return {};
+}
+
 Result<std::optional<VersionRow>> MetadataStore::FindVersion(const TableId& table,
                                                              Version version) {
   DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindVersion,

@@ -76,6 +76,9 @@ class MetadataStore {
   Result<void> RenameTable(const TableId& table, std::string_view name,
                            std::string_view properties);
 
+  // Takes a table away with all its rows in every relation. Waits for a commit that is under way.
+  Result<void> DeleteTable(const TableId& table);
+
   Result<std::optional<VersionRow>> FindVersion(const TableId& table, Version version);
   // One that has to be there. Errors also: Corrupt (it is not).
   Result<VersionRow> LoadVersion(const TableId& table, Version version);

@@ -108,6 +108,13 @@ Result<void> CheckSchema(Connection& connection) {
                   .With("knownSchemaVersion", static_cast<std::int64_t>(known)));
 }
 
+Result<bool> HasCatalog(Connection& connection) {
+  DELTALAKEDB_ASSIGN(const auto migrations, LoadMigrations(connection));
+  if (migrations.empty() || !migrations.front().applied_at) return false;
+  DELTALAKEDB_TRY(CheckSchema(connection));
+  return true;
+}
+
 Result<int> ApplyMigrations(Connection& connection) {
   DELTALAKEDB_TRY(MetadataStore(connection).LockName(kSchemaLock));
   DELTALAKEDB_ASSIGN(const auto applied, LoadApplied(connection));

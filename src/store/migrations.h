@@ -29,6 +29,10 @@ Result<std::vector<Migration>> LoadMigrations(Connection& connection);
 // migration that was applied is not the one that this program knows by its number).
 Result<void> CheckSchema(Connection& connection);
 
+// Whether there is a catalog, which this program then can work with. Errors: those of CheckSchema
+// but that.
+Result<bool> HasCatalog(Connection& connection);
+
 // Applies what is missing; answers how many steps. Within the caller's write transaction.
 // Errors: Unsupported, Corrupt as CheckSchema; those of Connection.
 Result<int> ApplyMigrations(Connection& connection);

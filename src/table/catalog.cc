@@ -41,6 +41,11 @@ std::invoke_result_t<Work, store::Connection&> WithConnection(std::string_view c
   return result;
 }
 
+TableInfo ToInfo(store::TableRow row) {
+  return {std::move(row.name),     row.table_id,  row.current_version, row.earliest_version,
+          std::move(row.location), row.num_files, std::move(row.mode)};
+}
+
 MigrationInfo ToInfo(store::Migration migration) {
   MigrationInfo info{migration.version, std::move(migration.name), std::nullopt};
   if (migration.applied_at) info.applied_at = Timestamp(*migration.applied_at / kMicrosecondsPerMs);
@@ -50,19 +55,54 @@ MigrationInfo ToInfo(store::Migration migration) {
 }  // namespace
 
 Result<std::vector<TableInfo>> ListTables(std::string_view catalog_uri) {
-  return WithConnection(
-      catalog_uri, DatabaseMode::kRead,
-      [](store::Connection& connection) -> Result<std::vector<TableInfo>> {
-        DELTALAKEDB_TRY(store::CheckSchema(connection));
-        DELTALAKEDB_ASSIGN(auto rows, store::MetadataStore(connection).ListTables());
-        std::vector<TableInfo> tables;
-        for (store::TableRow& row : rows) {
-          tables.push_back({std::move(row.name), row.table_id, row.current_version,
-                            row.earliest_version, std::move(row.location), row.num_files,
-                            std::move(row.mode)});
-        }
-        return tables;
-      });
+  return WithConnection(catalog_uri, DatabaseMode::kRead,
+                        [](store::Connection& connection) -> Result<std::vector<TableInfo>> {
+                          DELTALAKEDB_TRY(store::CheckSchema(connection));
+                          DELTALAKEDB_ASSIGN(auto rows,
+                                             store::MetadataStore(connection).ListTables());
+                          std::vector<TableInfo> tables;
+                          for (store::TableRow& row : rows)
+                            tables.push_back(ToInfo(std::move(row)));
+                          return tables;
+                        });
+}
+
+namespace {
+
+Result<TableInfo> TakeOut(store::Connection& connection, const Uri& uri) {
+  const std::string& name = *uri.table();
+  store::MetadataStore store(connection);
+  DELTALAKEDB_TRY(store::CheckSchema(connection));
+  DELTALAKEDB_TRY(store.LockName("table " + name));
+  DELTALAKEDB_ASSIGN(auto table, store.FindTable(name));
+  if (!table) {
+    return Fail(Error(ErrorCode::kNotFound,
+                      "the catalog has no such table; `deltalakedb tables` lists those it has")
+                    .With("table", name));
+  }
+  DELTALAKEDB_TRY(store.DeleteTable(table->table_id));
+  DELTALAKEDB_TRY(connection.Commit());
+  return ToInfo(*std::move(table));
+}
+
+}  // namespace
+
+Result<TableInfo> DropTable(std::string_view table_uri) {
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(table_uri));
+  if (!uri.is_database()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                uri.ToString() +
+                    ": only a table in a catalog can be dropped; one in a folder is "
+                    "its files, which you delete yourself");
+  }
+  DELTALAKEDB_TRY(uri.RequireTable());
+  return WithConnection(table_uri, DatabaseMode::kWrite,
+                        [&](store::Connection& connection) -> Result<TableInfo> {
+                          DELTALAKEDB_TRY(connection.Begin(store::TransactionMode::kWrite));
+                          auto dropped = TakeOut(connection, uri);
+                          connection.Rollback();
+                          return dropped;
+                        });
 }
 
 Result<int> InitCatalog(std::string_view catalog_uri) {

@@ -14,49 +14,19 @@
 #include "protocol/table_rules.h"
 #include "table/open_log.h"
 #include "txn/commit.h"
+#include "txn/commit_id.h"
+#include "txn/commit_report.h"
 
 namespace deltalakedb {
 
 namespace {
-
-// A longer one has no entry in the indexes of catalogs. Unit: bytes.
-constexpr std::size_t kCommitIdBytesMax = 255;
-constexpr std::string_view kEngineInfo = "deltalakedb";
 
 Result<void> CheckOptions(const TransactionOptions& options) {
   if (options.read_version && options.expected_version) {
     return Fail(ErrorCode::kInvalidArgument,
                 "a read version and an expected version exclude each other");
   }
-  if (options.commit_id.size() > kCommitIdBytesMax) {
-    return Fail(
-        Error(ErrorCode::kLimitExceeded, fmt::format("the commit id has {} bytes; {} are taken",
-                                                     options.commit_id.size(), kCommitIdBytesMax))
-            .With("limit", static_cast<std::int64_t>(kCommitIdBytesMax)));
-  }
-  return {};
-}
-
-CommitReport ToReport(txn::CommitOutcome outcome) {
-  CommitReport report;
-  switch (outcome.kind) {
-    case txn::CommitOutcome::Kind::kCommitted:
-      report.outcome = CommitReport::Outcome::kCommitted;
-      break;
-    case txn::CommitOutcome::Kind::kConflicted:
-      report.outcome = CommitReport::Outcome::kConflicted;
-      break;
-    case txn::CommitOutcome::Kind::kInDoubt:
-      report.outcome = CommitReport::Outcome::kInDoubt;
-      break;
-  }
-  report.version = outcome.version;
-  report.timestamp = outcome.timestamp;
-  report.commit_id = std::move(outcome.commit_id);
-  report.is_skipped = outcome.is_skipped;
-  report.attempts = outcome.attempts;
-  report.error = std::move(outcome.error);
-  return report;
+  return txn::CheckCommitId(options.commit_id);
 }
 
 }  // namespace
@@ -138,13 +108,13 @@ class Transaction::Impl {
     options.info.operation_parameters = std::move(options_.operation_parameters);
     options.info.operation_metrics = std::move(options_.operation_metrics);
     options.info.user_metadata = std::move(options_.user_metadata);
-    options.info.engine_info = kEngineInfo;
+    options.info.engine_info = txn::kEngineInfo;
     options.commit_id = std::move(options_.commit_id);
     options.app_transaction = std::move(options_.app_transaction);
     DELTALAKEDB_ASSIGN(auto outcome,
                        txn::Commit(table_->log(), base_.read, staged_, std::move(options)));
     if (is_known_ && outcome.attempts > 1) table_->Forget(base_);
-    return ToReport(std::move(outcome));
+    return txn::ToReport(std::move(outcome));
   }
 
  private:
