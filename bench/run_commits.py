@@ -19,6 +19,7 @@ import dataclasses
 import json
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -191,6 +192,7 @@ def main():
     ducklake = arguments.ducklake / "venv/bin/python"
     if "ducklake" not in arguments.without and not ducklake.exists():
         parser.error("DuckLake is not here: run tools/setup.sh --bench, or leave it out")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server has to end too
     host = run.Host()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.tables))
