@@ -249,28 +249,6 @@ Result<void> ForEachAction(const LineChunk& chunk, const std::string& name, cons
   return {};
 }
 
-struct FreeCompressor {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-};
-
-// Making a compressor takes longer than a short text does, so each thread keeps one for those.
-Result<std::string> Compress(std::string_view text) {
-  constexpr std::size_t kShortBytesMax = 64UL * 1024;
-  thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> compressor(ZSTD_createCCtx());
-  std::string compressed;
-  compressed.resize(ZSTD_compressBound(text.size()));
-  const bool is_short = text.size() <= kShortBytesMax && compressor != nullptr;
-  const std::size_t size =
-      is_short ? ZSTD_compressCCtx(compressor.get(), compressed.data(), compressed.size(),
-                                   text.data(), text.size(), kBodyZstdLevel)
-               : ZSTD_compress(compressed.data(), compressed.size(), text.data(), text.size(),
-                               kBodyZstdLevel);
-  if (ZSTD_isError(size) != 0) return Fail(ErrorCode::kInternal, ZSTD_getErrorName(size));
-  compressed.resize(size);
-  compressed.shrink_to_fit();  // many wait at a time
-  return compressed;
-}
-
 // Of a text that is all in `rows`. Mentions of the two kinds are each in the order of the text.
 OverruledLines FindOverruled(const ChunkRows& rows) {
   OverruledFinder finder;
@@ -323,6 +301,32 @@ OverruledLines OverruledFinder::Finish() const {
   return lines;
 }
 
+namespace {
+
+struct FreeCompressor {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+};
+
+}  // namespace
+
+// Making a compressor takes longer than a short text does, so each thread keeps one for those.
+Result<std::string> CompressText(std::string_view text) {
+  constexpr std::size_t kShortBytesMax = 64UL * 1024;
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> compressor(ZSTD_createCCtx());
+  std::string compressed;
+  compressed.resize(ZSTD_compressBound(text.size()));
+  const bool is_short = text.size() <= kShortBytesMax && compressor != nullptr;
+  const std::size_t size =
+      is_short ? ZSTD_compressCCtx(compressor.get(), compressed.data(), compressed.size(),
+                                   text.data(), text.size(), kBodyZstdLevel)
+               : ZSTD_compress(compressed.data(), compressed.size(), text.data(), text.size(),
+                               kBodyZstdLevel);
+  if (ZSTD_isError(size) != 0) return Fail(ErrorCode::kInternal, ZSTD_getErrorName(size));
+  compressed.resize(size);
+  compressed.shrink_to_fit();  // many wait at a time
+  return compressed;
+}
+
 Result<ChunkRows> MakeChunkRows(const BodyId& body, LineChunk chunk, bool is_whole_body,
                                 const ChunkOptions& options) {
   ChunkRows rows;
@@ -338,7 +342,7 @@ Result<ChunkRows> MakeChunkRows(const BodyId& body, LineChunk chunk, bool is_who
       }));
   if (is_whole_body) rows.overruled = FindOverruled(rows);
   if (options.compress) {
-    DELTALAKEDB_ASSIGN(rows.compressed, Compress(chunk.text));
+    DELTALAKEDB_ASSIGN(rows.compressed, CompressText(chunk.text));
   }
   rows.text = std::move(chunk);
   rows.owner = std::move(arena);

@@ -122,6 +122,9 @@ struct ChunkOptions {
 Result<ChunkRows> MakeChunkRows(const BodyId& body, LineChunk chunk, bool is_whole_body,
                                 const ChunkOptions& options);
 
+// zstd, at the level that texts are stored at. Errors: Internal.
+Result<std::string> CompressText(std::string_view text);
+
 // Lines of a text in many chunks that others overrule: a pass of its own, before its rows are made.
 // Takes one chunk after the other. Errors as MakeChunkRows.
 Result<void> TakeMentions(const LineChunk& chunk, const ChunkOptions& options,

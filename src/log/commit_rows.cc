@@ -1,5 +1,6 @@
 #include "log/commit_rows.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -27,7 +28,7 @@ LineChunk ChunkOf(std::string_view text) {
 
 Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& options) {
   ChunkOptions own = options;
-  own.compress = true;
+  own.compress = body.size() <= kChunkBytes;
   DELTALAKEDB_ASSIGN(ChunkRows chunk, MakeChunkRows({kNoVersion, store::Origin::kCommit},
                                                     ChunkOf(body), /*is_whole_body=*/true, own));
   if (!chunk.overruled.dropped.empty() || !chunk.overruled.dead.empty()) {
@@ -48,8 +49,27 @@ Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& o
   for (const DomainMetadata& domain : rows.rows_->domain_metadata) {
     AppendDomainRow(table, kNoVersion, domain, rows.domains_);
   }
+  if (!own.compress) {
+    DELTALAKEDB_TRY(rows.CompressParts(body));
+  }
   rows.hash_ = std::string(protocol::HashOf(body).view());
   return rows;
+}
+
+// Of whole lines each, so that whoever reads the text holds one at a time.
+Result<void> CommitRows::CompressParts(std::string_view body) {
+  while (!body.empty()) {
+    std::size_t size = std::min(body.size(), kChunkBytes);
+    if (size < body.size()) {
+      const std::size_t line_end = body.rfind('\n', size - 1);
+      size = line_end != std::string_view::npos ? line_end + 1 : body.find('\n', size) + 1;
+      if (size == 0) size = body.size();
+    }
+    DELTALAKEDB_ASSIGN(std::string compressed, CompressText(body.substr(0, size)));
+    parts_.emplace_back(std::move(compressed), static_cast<std::int64_t>(size));
+    body.remove_prefix(size);
+  }
+  return {};
 }
 
 void CommitRows::FillIn(store::TableCommit& commit) const {
@@ -73,6 +93,10 @@ void CommitRows::FillIn(store::TableCommit& commit) const {
   }
   commit.body = rows_->compressed;
   commit.body_parts.clear();
+  for (const auto& [compressed, bytes] : parts_) {
+    const auto number = static_cast<std::int64_t>(commit.body_parts.size());
+    commit.body_parts.push_back({number, bytes, compressed});
+  }
   commit.body_bytes = static_cast<std::int64_t>(rows_->text.text.size());
   commit.body_hash = hash_;
   if (rows_->commit_info) {

@@ -1,8 +1,10 @@
 // The text of one commit as the rows of a store::TableCommit.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "deltalakedb/result.h"
@@ -28,11 +30,14 @@ class CommitRows {
   const ChunkRows& rows() const { return *rows_; }
 
  private:
+  Result<void> CompressParts(std::string_view body);
   explicit CommitRows(ChunkRows rows) : rows_(std::make_unique<ChunkRows>(std::move(rows))) {}
 
   // Rows point into these, also into short texts that move with their owner.
   std::unique_ptr<ChunkRows> rows_;
   std::unique_ptr<TableId> table_;
+  std::vector<std::pair<std::string, std::int64_t>>
+      parts_;  // of a long text: compressed, and bytes
   std::vector<store::Value> metadata_;
   std::vector<store::Value> protocol_;
   std::vector<store::Value> app_transactions_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -23,6 +24,9 @@ Value BlobValue(std::optional<std::string_view> bytes) {
 constexpr std::size_t kPathKeyOfAdd = 4;
 constexpr std::size_t kDataChangeOfAdd = 10;
 constexpr std::size_t kEndedOfAdd = 21;
+constexpr std::size_t kPathKeyOfRemove = 4;  // of those of dl_remove_files
+// More files of a commit than that are staged first.
+constexpr std::size_t kFilesAsListsMax = 2'000;
 // What a short commit raises where the general one has to decide.
 constexpr std::string_view kSqlStateGoGeneral = "DLG01";
 constexpr std::string_view kSqlStateUniqueViolation = "23505";
@@ -52,23 +56,37 @@ UnitStep AdvanceStep(const TableCommit& commit, const VersionRow& known) {
           {}};
 }
 
+// What commit_version and commit_staged_version have in common.
+std::vector<Value> VersionParameters(const TableCommit& commit, const VersionRow& known) {
+  const auto& app = commit.app_transaction;
+  return {ToValue(commit.table_id),
+          commit.commit_id,
+          BlobValue(commit.transaction_id),
+          std::string_view(known.times.timestamp_source),
+          ToValue(commit.timestamp),
+          known.index.num_added,
+          known.index.num_removed,
+          known.index.num_cdc,
+          commit.added_bytes,
+          ToValue(commit.commit_info),
+          ToValue(commit.operation),
+          Blob{commit.body_hash},
+          commit.body_bytes,
+          known.body_parts,
+          Blob{known.row_hash},
+          commit.body_parts.empty() ? Value(Blob{commit.body}) : Value(),
+          app ? Value(app->first) : Value(),
+          app ? Value(app->second) : Value(),
+          commit.attempt_id};
+}
+
 UnitStep VersionStep(const TableCommit& commit, const VersionRow& known) {
   UnitRows ending{4, {}};
   for (const EndingFile& file : commit.ending) {
     ending.values.insert(ending.values.end(), {Blob{file.path_key}, file.dv_id, ToValue(file.path),
                                                ToValue(file.must_be_live)});
   }
-  const auto& app = commit.app_transaction;
-  UnitStep step{
-      StatementId::kCommitVersion,
-      {ToValue(commit.table_id), commit.commit_id, BlobValue(commit.transaction_id),
-       std::string_view(known.times.timestamp_source), ToValue(commit.timestamp),
-       known.index.num_added, known.index.num_removed, known.index.num_cdc, commit.added_bytes,
-       ToValue(commit.commit_info), ToValue(commit.operation), Blob{commit.body_hash},
-       commit.body_bytes, known.body_parts, Blob{known.row_hash},
-       commit.body_parts.empty() ? Value(Blob{commit.body}) : Value(),
-       app ? Value(app->first) : Value(), app ? Value(app->second) : Value(), commit.attempt_id},
-      {}};
+  UnitStep step{StatementId::kCommitVersion, VersionParameters(commit, known), {}};
   step.rows.push_back(std::move(ending));
   step.rows.push_back(ColumnsOf(Relation::kAddFiles, commit.adds, kPathKeyOfAdd, kEndedOfAdd));
   return step;
@@ -101,8 +119,62 @@ UnitStep OneAddFileStep(const TableCommit& commit) {
   return step;
 }
 
+// Where the files of a large commit wait until it has its table's lock.
+struct Staging {
+  TableId id = TableId::MakeRandom();
+
+  // Puts them there, in transactions of their own.
+  Result<void> Put(Connection& connection, const TableCommit& commit) const;
+  // Takes them back.
+  void Clear(Connection& connection) const;
+};
+
+bool IsLarge(const TableCommit& commit) {
+  return static_cast<std::size_t>(CountOf(Relation::kAddFiles, commit.adds) +
+                                  CountOf(Relation::kRemoveFiles, commit.removes)) >
+         kFilesAsListsMax;
+}
+
+Result<void> Staging::Put(Connection& connection, const TableCommit& commit) const {
+  const auto put = [&](StatementId insert, Relation relation, Rows rows, std::size_t first,
+                       std::size_t last) -> Result<void> {
+    if (rows.empty()) return {};
+    constexpr std::size_t kOwnColumns = 2;
+    const std::size_t columns = InfoOf(relation).columns;
+    std::vector<Value> staged;
+    staged.reserve(rows.size() / columns * (last - first + kOwnColumns));
+    std::int64_t number = 0;
+    for (std::size_t at = 0; at < rows.size(); at += columns) {
+      staged.insert(staged.end(), {ToValue(id), ++number});
+      const auto part = rows.subspan(at + first, last - first);
+      staged.insert(staged.end(), part.begin(), part.end());
+    }
+    return connection.ExecuteMany(insert, last - first + kOwnColumns, staged);
+  };
+  DELTALAKEDB_TRY(put(StatementId::kInsertStagedAdd, Relation::kAddFiles, commit.adds,
+                      kPathKeyOfAdd, kEndedOfAdd));
+  return put(StatementId::kInsertStagedRemove, Relation::kRemoveFiles, commit.removes,
+             kPathKeyOfRemove, InfoOf(Relation::kRemoveFiles).columns);
+}
+
+// What cannot be taken back now is swept later.
+void Staging::Clear(Connection& connection) const {
+  if (!connection.IsHealthy()) return;
+  for (const StatementId statement :
+       {StatementId::kDeleteStagedAdds, StatementId::kDeleteStagedRemoves}) {
+    if (!connection.Execute(statement, {ToValue(id)})) return;
+  }
+}
+
+UnitStep StagedVersionStep(const TableCommit& commit, const VersionRow& known,
+                           const Staging& staging) {
+  UnitStep step{StatementId::kCommitStagedVersion, VersionParameters(commit, known), {}};
+  step.parameters.push_back(ToValue(staging.id));
+  return step;
+}
+
 // What only some commits have: each relation's columns that its statement takes.
-std::vector<UnitStep> RowSteps(const TableCommit& commit) {
+std::vector<UnitStep> RowSteps(const TableCommit& commit, const Staging* staging) {
   struct Part {
     StatementId statement;
     Relation relation;
@@ -110,7 +182,7 @@ std::vector<UnitStep> RowSteps(const TableCommit& commit) {
     std::size_t first;
   };
   const std::initializer_list<Part> parts = {
-      {StatementId::kCommitRemoves, Relation::kRemoveFiles, commit.removes, 4},
+      {StatementId::kCommitRemoves, Relation::kRemoveFiles, commit.removes, kPathKeyOfRemove},
       {StatementId::kCommitCdc, Relation::kCdcFiles, commit.cdc, 3},
       {StatementId::kCommitMetadata, Relation::kMetadataUpdates, commit.metadata, 2},
       {StatementId::kCommitProtocol, Relation::kProtocolUpdates, commit.protocol, 2},
@@ -120,6 +192,12 @@ std::vector<UnitStep> RowSteps(const TableCommit& commit) {
   std::vector<UnitStep> steps;
   for (const Part& part : parts) {
     if (part.rows.empty()) continue;
+    if (staging != nullptr && part.relation == Relation::kRemoveFiles) {
+      steps.push_back({StatementId::kCommitStagedRemoves,
+                       {ToValue(commit.table_id), ToValue(staging->id)},
+                       {}});
+      continue;
+    }
     UnitStep& step = steps.emplace_back(part.statement, std::vector{ToValue(commit.table_id)});
     step.rows.push_back(
         ColumnsOf(part.relation, part.rows, part.first, InfoOf(part.relation).columns));
@@ -162,11 +240,12 @@ class Unit {
   // `is_short`: commits that add one file take the statements that are made for them, which ask for
   // the general ones where something is unusual.
   Unit(std::span<const TableCommit> tables, std::span<const ReadTable> read, bool is_short);
-
   // Nothing: the general statements have to decide.
   Result<std::optional<UnitAnswer>> Run(Connection& connection) const;
 
  private:
+  // The files of large commits, before the unit runs.
+  Result<void> Stage(Connection& connection) const;
   void Put(UnitStep step, std::optional<std::size_t> table) {
     steps_.push_back(std::move(step));
     tables_of_.push_back(table);
@@ -179,14 +258,19 @@ class Unit {
   std::span<const TableCommit> tables_;
   std::span<const ReadTable> read_;
   bool is_short_;
-  std::vector<VersionRow> known_;  // by table; the steps point into them
+  std::vector<VersionRow> known_;  // by table; the steps point into them, and into these:
+  std::vector<std::unique_ptr<const Staging>> stagings_;  // of large ones
   std::vector<UnitStep> steps_;
   std::vector<std::optional<std::size_t>> tables_of_;
   std::vector<std::size_t> version_steps_;  // by table
 };
 
 Unit::Unit(std::span<const TableCommit> tables, std::span<const ReadTable> read, bool is_short)
-    : tables_(tables), read_(read), is_short_(is_short), version_steps_(tables.size()) {
+    : tables_(tables),
+      read_(read),
+      is_short_(is_short),
+      stagings_(tables.size()),
+      version_steps_(tables.size()) {
   const std::size_t count = tables.size() + read.size();
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -218,15 +302,34 @@ Unit::Unit(std::span<const TableCommit> tables, std::span<const ReadTable> read,
     if (is_short && IsOneAdd(tables[index])) {
       Put(OneAddVersionStep(tables[index], known_[index]), index);
       Put(OneAddFileStep(tables[index]), index);
+    } else if (IsLarge(tables[index])) {
+      stagings_[index] = std::make_unique<const Staging>();
+      Put(StagedVersionStep(tables[index], known_[index], *stagings_[index]), index);
     } else {
       Put(VersionStep(tables[index], known_[index]), index);
     }
-    for (UnitStep& step : RowSteps(tables[index])) Put(std::move(step), index);
+    for (UnitStep& step : RowSteps(tables[index], stagings_[index].get())) {
+      Put(std::move(step), index);
+    }
   }
 }
 
+Result<void> Unit::Stage(Connection& connection) const {
+  for (std::size_t index = 0; index < tables_.size(); ++index) {
+    if (stagings_[index]) DELTALAKEDB_TRY(stagings_[index]->Put(connection, tables_[index]));
+  }
+  return {};
+}
+
 Result<std::optional<UnitAnswer>> Unit::Run(Connection& connection) const {
-  auto ran = connection.RunUnit(steps_);
+  auto staged = Stage(connection);
+  auto ran = staged ? connection.RunUnit(steps_) : Fail(std::move(staged).error());
+  if (!ran) {
+    // With the unit they are gone.
+    for (const auto& staging : stagings_) {
+      if (staging) staging->Clear(connection);
+    }
+  }
   UnitAnswer answer;
   if (!ran) {
     const std::string_view state = SqlStateOf(ran.error());

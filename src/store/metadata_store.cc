@@ -223,13 +223,19 @@ Result<void> MetadataStore::RenameTable(const TableId& table, std::string_view n
 }
 
 Result<void> MetadataStore::DeleteTable(const TableId& table) {
-  if (connection_.dialect() == Dialect::kDuckdb) {  // which has no foreign keys that cascade
+  DELTALAKEDB_TRY(LockTable(table));
+  const Dialect dialect = connection_.dialect();
+  // Whose rows the foreign keys do not take along.
+  if (dialect != Dialect::kSqlite) {
     for (const RelationInfo& relation : kRelations) {
       DELTALAKEDB_TRY(connection_.Execute(relation.clear, {ToValue(table)}));
     }
-    for (const StatementId statement : {StatementId::kDeleteVersions, StatementId::kDeleteBodyParts,
-                                        StatementId::kDeleteFileSegments,
-                                        StatementId::kDeleteMirrors, StatementId::kDeleteFences}) {
+    DELTALAKEDB_TRY(connection_.Execute(StatementId::kDeleteVersions, {ToValue(table)}));
+  }
+  if (dialect == Dialect::kDuckdb) {
+    for (const StatementId statement :
+         {StatementId::kDeleteBodyParts, StatementId::kDeleteFileSegments,
+          StatementId::kDeleteMirrors, StatementId::kDeleteFences}) {
       DELTALAKEDB_TRY(connection_.Execute(statement, {ToValue(table)}));
     }
   }

@@ -1,10 +1,10 @@
--- The second step of a commit that adds one file and removes none, by far the most frequent one: what
--- commit_version does, without lists. $1 table_id, $2 commit_id, $3 transaction_id or null,
--- $4 timestamp_source, $5 the commit's own timestamp, $6 bytes of the file, $7 commit_info,
--- $8 operation, $9 body_hash, $10 body_bytes, $11 row_hash, $12 body; $13 and $14 an app
--- transaction that makes the commit superfluous, or null; $15 the file's path_key. One row, or none
--- where the table is gone. Raises DLG01 where more has to be looked at, which commit_version does: a
--- live file of that path, a fence, the app transaction; a commit id that is there breaks the unique
+-- The second step of a commit that adds one file and removes none, by far the most frequent one:
+-- what commit_version does, without lists. $1 table_id, $2 commit_id, $3 transaction_id or null, $4
+-- timestamp_source, $5 the commit's own timestamp, $6 bytes of the file, $7 commit_info, $8
+-- operation, $9 body_hash, $10 body_bytes, $11 row_hash, $12 body; $13 and $14 an app transaction
+-- that makes the commit superfluous, or null; $15 the file's path_key. One row, or none where the
+-- table is gone. Raises DLG01 where more has to be looked at, which commit_version does: a live
+-- file of that path, a fence, the app transaction; a commit id that is there breaks the unique
 -- index. Indexes: primary keys.
 INSERT INTO dl_table_versions (
        table_id, version, timestamp, raw_timestamp, ratified_at, num_added, num_removed, num_cdc,

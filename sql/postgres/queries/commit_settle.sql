@@ -1,6 +1,6 @@
--- What became of a commit, after commit_lock: its version where it is there; else only one attempt of
--- it may happen from now on. $1 table_id, $2 commit_id, $3 attempt_id. One row, or none where the
--- table is gone; its columns are null where the commit is not there. Indexes: primary key,
+-- What became of a commit, after commit_lock: its version where it is there; else only one attempt
+-- of it may happen from now on. $1 table_id, $2 commit_id, $3 attempt_id. One row, or none where
+-- the table is gone; its columns are null where the commit is not there. Indexes: primary key,
 -- dl_table_versions (table_id, commit_id).
 WITH found AS MATERIALIZED (
   SELECT version, timestamp FROM dl_table_versions WHERE table_id = $1 AND commit_id = $2
