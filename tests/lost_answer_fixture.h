@@ -215,6 +215,10 @@ inline double Share(std::mt19937_64& random) {
   return std::uniform_real_distribution<double>(0, 1)(random);
 }
 
+// What the server says to a commit that may not happen any more: the version, a fence, the commit
+// id, or that more has to be looked at, which nobody asks for any more.
+inline auto IsRefusal() { return ::testing::AnyOf("DLV01", "DLC04", "DLC05", "DLG01", "23505"); }
+
 // Gives the first unit that comes a fate, and lets everything else pass.
 inline PostgresProxy::Decide FirstUnit(Fate fate) {
   return [fate, is_done = false](const Flight& flight) mutable {

@@ -27,16 +27,17 @@ if not WORKER or not os.access(WORKER, os.X_OK):
     raise SystemExit("set DELTALAKEDB_COMMIT_WORKER to the built commit_worker, or run by ctest")
 
 IS_SOAK = os.environ.get("DELTALAKEDB_SOAK") == "1"
-WRITERS, COMMITS = (16, 200) if IS_SOAK else (4, 30)
-KILLED_WRITERS, KILLED_COMMITS = (16, 200) if IS_SOAK else (4, 30)
+WRITERS, COMMITS = (16, 200) if IS_SOAK else (4, 20)
+KILLED_WRITERS, KILLED_COMMITS = (16, 200) if IS_SOAK else (4, 20)
 THREADS = 2  # of a process that is killed
-KILLS = 600 if IS_SOAK else 25  # of writers
+KILLS = 600 if IS_SOAK else 16  # of writers
 READERS = 2 if IS_SOAK else 1
 # How long a run may take, and how long somebody who was killed stays away.
 SECONDS_MAX = 3_000
 AWAY_SECONDS_MAX = 0.05
-# The mean time between two ends of sessions.
+# The mean time between two ends of sessions, and between two of the server.
 PAUSE_SECONDS = 0.25 if IS_SOAK else 0.06
+RESTART_SECONDS = 1.5 if IS_SOAK else 0.15
 SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
 
 U64 = 2**64
@@ -359,33 +360,44 @@ def wait_for_all(processes, until):
 
 
 class Killer(threading.Thread):
-    """Ends sessions of the database until it is told to stop."""
+    """Kills something of the database again and again, until it is told to stop."""
 
-    def __init__(self, place, chance):
+    def __init__(self, kill, chance, pause):
         super().__init__()
-        self.place = place
+        self.kill = kill
         self.chance = chance
+        self.pause = pause
         self.is_over = threading.Event()
         self.kills = 0
         self.error = None
 
     def run(self):
         try:
-            while not self.is_over.wait(self.chance.uniform(0, 2 * PAUSE_SECONDS)):
-                self.place.end_session(self.chance)
+            while not self.is_over.wait(self.chance.uniform(0, 2 * self.pause)):
+                self.kill(self.chance)
                 self.kills += 1
         except Exception as error:  # noqa: BLE001 - the test has to hear of any
             self.error = error
 
     def __enter__(self):
-        if self.place.sessions_can_be_ended:
-            self.start()
+        self.start()
         return self
 
     def __exit__(self, *_):
         self.is_over.set()
-        if self.place.sessions_can_be_ended:
-            self.join()
+        self.join()
+
+
+@contextlib.contextmanager
+def ended_sessions(place):
+    """Ends sessions meanwhile, where the place has such."""
+    if not place.sessions_can_be_ended:
+        yield
+        return
+    with Killer(place.end_session, random.Random(f"{SEED} sessions"), PAUSE_SECONDS) as killer:
+        yield
+    assert killer.error is None, killer.error
+    print(f"{killer.kills} sessions ended")
 
 
 # ---- tests ---------------------------------------------------------------------------------------
@@ -423,10 +435,9 @@ def test_WritersAndSessionsKilledAtAnyMoment_NothingIsLostOrDoubledOrHalfVisible
     chance = random.Random(f"{SEED} {kind} {features}")
     place = make_place(kind)
     table = Table(place, tmp_path, SEED, features)
-    with table.readers(READERS), Killer(place, random.Random(f"{SEED} sessions")) as killer:
+    with table.readers(READERS), ended_sessions(place):
         kills = run_and_kill(table, KILLED_WRITERS, THREADS, KILLED_COMMITS, KILLS, chance)
-    assert killer.error is None, killer.error
-    print(f"{kills} writers and {killer.kills} sessions killed")
+    print(f"{kills} processes killed")
     table.check(KILLED_WRITERS, KILLED_COMMITS, READERS)
 
 
@@ -435,8 +446,35 @@ def test_WriterOfADuckDbFileThatIsKilled_GoesOnWhereItWas(tmp_path, make_place):
     print(f"DELTALAKEDB_SEED={SEED}")
     table = Table(make_place("duckdb"), tmp_path, SEED)
     kills = run_and_kill(table, THREADS, THREADS, KILLS, KILLS, random.Random(f"{SEED} duckdb"))
-    print(f"{kills} writers killed")
+    print(f"{kills} processes killed")
     table.check(THREADS, KILLS, 0)
+
+
+def test_ServerThatIsKilledWhileManyWrite_HasWhatItSaidAndNothingElse(tmp_path):
+    print(f"DELTALAKEDB_SEED={SEED}")
+    with PostgresServer() as server:
+        table = Table(Postgres(server, "public", pooled=False), tmp_path, SEED)
+
+        def restart(chance):
+            server.kill()
+            time.sleep(chance.uniform(0, AWAY_SECONDS_MAX))
+            server.start()
+
+        until = time.monotonic() + SECONDS_MAX
+        writers = []
+        try:
+            with (table.readers(READERS),
+                  Killer(restart, random.Random(f"{SEED} server"), RESTART_SECONDS) as killer):
+                # Threads of one process share connections, and those that are lost.
+                writers = [table.start_writers(first, THREADS, COMMITS)
+                           for first in range(0, WRITERS, THREADS)]
+                wait_for_all(writers, until)
+        finally:
+            for writer in writers:
+                writer.kill()
+        assert killer.error is None, killer.error
+        print(f"{killer.kills} restarts")
+        table.check(WRITERS, COMMITS, READERS)
 
 
 def run_and_kill(table, writers, threads, commits, kills_max, chance):

@@ -35,9 +35,10 @@ struct Flight {
   // Whether it runs a statement of that name, or one whose text has `part` in it, unless that is
   // empty.
   bool Runs(std::string_view name, std::string_view part) const;
-  // Commits to tables.
+  // A commit: whatever writes versions.
   bool IsUnit() const {
-    return Runs("commit_version", "INSERT INTO dl_table_versions") || Runs("commit_appends", "");
+    return Runs("commit_version", "INSERT INTO dl_table_versions") ||
+           Runs("commit_append_version", "") || Runs("commit_appends", "");
   }
   // Finding out what became of a commit.
   bool IsSettling() const { return Runs("commit_settle", "INSERT INTO dl_commit_fences"); }

@@ -104,10 +104,13 @@ bool PollSocket(int socket, short events, std::optional<Clock::time_point> deadl
   }
 }
 
+void IgnoreNotice(void*, const PGresult*) {}
+
 // Goes through libpq's steps, asking for messages that carry the SQLSTATE. False for no answer in
 // time.
 bool ConnectInSteps(PGconn* handle, Clock::time_point deadline) {
   PQsetErrorVerbosity(handle, PQERRORS_VERBOSE);
+  PQsetNoticeReceiver(handle, IgnoreNotice, nullptr);  // else libpq writes to standard error
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
   while (PQstatus(handle) != CONNECTION_BAD && status != PGRES_POLLING_OK &&
          status != PGRES_POLLING_FAILED) {
@@ -153,8 +156,6 @@ Result<UniqueHandle<PGconn, PQfinish>> Connect(const Attempt& attempt) {
   if (is_answered && PQstatus(handle.get()) == CONNECTION_OK) return handle;
   return Fail(CannotConnect(attempt, handle.get(), is_answered));
 }
-
-void IgnoreNotice(void*, const PGresult*) {}
 
 bool IsFailure(const PGresult* result) {
   const ExecStatusType status = PQresultStatus(result);
