@@ -36,7 +36,7 @@ constexpr std::int64_t kMicrosecondsPerMs = 1000;
 
 using AnswerKind = ProposalAnswer::Kind;
 
-Error InDoubt(Error cause, const std::string& commit_id) {
+Error InDoubt(const Error& cause, const std::string& commit_id) {
   return Error(ErrorCode::kInDoubt,
                fmt::format("whether the table was made is not known, as the answer was lost ({}): "
                            "create it again with the commit id {}, which finds it if it is there",
@@ -203,7 +203,7 @@ Result<CreateReport> CatalogCreation::Settle(const std::shared_ptr<store::Databa
     return *is_there ? Result<CreateReport>(Report(plan_.table_id.ToString()))
                      : Fail(std::move(lost));
   }
-  return Fail(InDoubt(std::move(lost), plan_.commit_id));
+  return Fail(InDoubt(lost, plan_.commit_id));
 }
 
 Result<CreateReport> CatalogCreation::Run() {
@@ -295,7 +295,7 @@ Result<ProposalAnswer> FolderCreation::Propose(const log::FileLog& log,
   }
   if (answer.kind != AnswerKind::kUnknown) return answer;
   if (!lost) lost = Error(ErrorCode::kUnavailable, "the store did not answer");
-  return Fail(InDoubt(*std::move(lost), plan_.commit_id));
+  return Fail(InDoubt(*lost, plan_.commit_id));
 }
 
 Result<CreateReport> FolderCreation::Run() {
