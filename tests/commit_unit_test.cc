@@ -1,9 +1,11 @@
 // What a commit does to a table's rows, and what it refuses, on every database.
 #include "store/commit_unit.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -160,6 +162,31 @@ TEST_P(CommitUnitTest, SettledCommit_IsThereOrCanOnlyHappenByTheNewAttempt) {
   EXPECT_EQ(found->version, Version(1));
   ExpectRefused(Commit(Add("b"), std::nullopt, as("fourth")), CommitRefusal::kFenced);
   EXPECT_THAT(Paths(), ElementsAre("a", "first"));
+}
+
+// More than go as lists (docs/writing.md), and a text of several parts.
+TEST_P(CommitUnitTest, LargeCommit_IsLikeASmallOne) {
+  constexpr int kFiles = 2'500;
+  const auto name = [](int i) { return fmt::format("{:0>2000}", i); };
+  std::string adds;
+  std::string removes;
+  std::int64_t bytes = 0;
+  for (int i = 0; i < kFiles; ++i) {
+    adds += Add(name(i), i);
+    bytes += i;
+    if (i % 10 != 0) removes += Remove(name(i));
+  }
+  ExpectDone(Commit(adds), 1, kFiles + 1, bytes + 100);
+  ExpectRefused(Commit(adds, Version(0)), CommitRefusal::kVersion);
+  ExpectRefused(Commit(removes + Remove("none"), Version(1)), CommitRefusal::kNotLive);
+  ExpectRefused(Commit(adds + Add("first", 1, Vector("v"))), CommitRefusal::kOtherVector);
+  ExpectDone(Commit(adds), 2, kFiles + 1, bytes + 100);  // each replaces itself
+  ExpectDone(Commit(removes + Add("last", 7), Version(2)), 3, (kFiles / 10) + 2, 311'357);
+  EXPECT_EQ(Paths().size(), (kFiles / 10) + 2U);
+  if (database_->quirks().dialect != store::Dialect::kPostgres) return;
+  EXPECT_THAT(database_->Column("SELECT count(*) FROM dl_staged_add_files "
+                                "UNION ALL SELECT count(*) FROM dl_staged_remove_files"),
+              ElementsAre("0", "0"));
 }
 
 TEST_P(CommitUnitTest, DroppedTable_IsGone) {

@@ -325,7 +325,7 @@ Result<std::optional<UnitAnswer>> Unit::Run(Connection& connection) const {
   auto staged = Stage(connection);
   auto ran = staged ? connection.RunUnit(steps_) : Fail(std::move(staged).error());
   if (!ran) {
-    // With the unit they are gone.
+    // Only a unit that is made takes them along.
     for (const auto& staging : stagings_) {
       if (staging) staging->Clear(connection);
     }
