@@ -26,6 +26,11 @@ using testing::TestDatabase;
 constexpr std::string_view kSchema =
     R"({"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}}]})";
 
+std::string FirstOf(const VerifyReport& report) {
+  if (report.differences.empty()) return "";
+  return report.differences.front().where + ": " + report.differences.front().message;
+}
+
 class CreateTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -104,7 +109,7 @@ TEST_P(CreateTest, CreatedTable_IsSoundAndTakesCommits) {
   CommitOneOfEach("t");
   const auto verified = VerifyTable(Uri("t"));
   ASSERT_TRUE(verified) << verified.error().message();
-  EXPECT_TRUE(verified->differences.empty());
+  EXPECT_TRUE(verified->differences.empty()) << FirstOf(*verified);
   EXPECT_EQ(verified->versions, (VersionRange{Version(0), Version(2)}));
 }
 
@@ -117,7 +122,7 @@ TEST_P(CreateTest, TablesOfOneCatalog_AreSoundBesideEachOther) {
   for (const std::string_view name : {"a", "b", "c"}) {
     const auto verified = VerifyTable(Uri(name));
     ASSERT_TRUE(verified);
-    EXPECT_TRUE(verified->differences.empty()) << name;
+    EXPECT_TRUE(verified->differences.empty()) << name << ": " << FirstOf(*verified);
   }
 }
 

@@ -92,10 +92,11 @@ UnitStep VersionStep(const TableCommit& commit, const VersionRow& known) {
   return step;
 }
 
-// A commit that adds one file and removes none.
+// A commit that adds one file and has no other.
 bool IsOneAdd(const TableCommit& commit) {
   return commit.ending.size() == 1 && !commit.ending.front().must_be_live &&
-         commit.adds.size() == InfoOf(Relation::kAddFiles).columns && commit.body_parts.empty();
+         commit.adds.size() == InfoOf(Relation::kAddFiles).columns && commit.cdc.empty() &&
+         commit.body_parts.empty();
 }
 
 UnitStep OneAddVersionStep(const TableCommit& commit, const VersionRow& known) {

@@ -1,6 +1,6 @@
 -- Commits faster, and large ones.
 --
--- The rows that every commit writes take their table from the row of dl_tables that it holds locked,
+-- The rows that every commit writes take their table from the row of dl_tables that it has locked,
 -- so that checking each of them once more finds nothing, and costs a third of a commit (ADR 11).
 ALTER TABLE dl_table_versions DROP CONSTRAINT dl_table_versions_table_id_fkey;
 ALTER TABLE dl_table_versions DROP CONSTRAINT dl_table_versions_version_check;
