@@ -52,8 +52,8 @@ class TableWriter::Impl {
     DELTALAKEDB_TRY(protocol::CheckWritable(loaded.state.protocol, loaded.state.metadata));
     DELTALAKEDB_ASSIGN(auto rules,
                        protocol::TableRules::Make(loaded.state.protocol, loaded.state.metadata));
-    const Base base{std::make_shared<const CommitBase>(std::move(loaded)),
-                    std::make_shared<const protocol::TableRules>(std::move(rules))};
+    Base base{std::make_shared<const CommitBase>(std::move(loaded)),
+              std::make_shared<const protocol::TableRules>(std::move(rules))};
     const std::lock_guard lock(mutex_);
     if (!known_ || known_->read->state.version < base.read->state.version) known_ = base;
     return base;
