@@ -40,6 +40,8 @@ constexpr std::uint64_t kStorageVersionMax = 68;
 constexpr std::chrono::milliseconds kPollInterval{20};
 // How often a file that another process seems to be making is looked at again.
 constexpr int kShortFileLooksMax = 10;
+// A file that nobody holds and that cannot be opened so often is damaged.
+constexpr int kUnexplainedFailuresMax = 10;
 
 class FileDescriptor {
  public:
@@ -210,6 +212,7 @@ class Opening {
   std::string name_;
   std::chrono::steady_clock::time_point deadline_;
   int short_file_looks_ = 0;
+  int unexplained_failures_ = 0;
 };
 
 Result<void> Opening::Wait(std::optional<::pid_t> holder) {
@@ -270,6 +273,11 @@ Result<void> Opening::Run(Slot& slot) {
     }
     DELTALAKEDB_ASSIGN(const bool is_held, LookAtFile(slot));
     if (is_held) continue;
+    // It may have left again before that look.
+    if (++unexplained_failures_ < kUnexplainedFailuresMax) {
+      std::this_thread::sleep_for(kPollInterval);
+      continue;
+    }
     return Fail(DatabaseError(
         ErrorCode::kCorrupt, options_.path,
         words + "; restore it from a backup, or import the tables again, unless the disk is full"));
