@@ -33,6 +33,9 @@ class AppendQueue {
 
   // As store::RunCommit, of a commit that it takes.
   Result<store::CommitAnswer> Run(const store::TableCommit& commit);
+  // The same of any commit, without waiting for others. Nothing has happened where it fails, so it
+  // is tried again where that may help.
+  Result<store::CommitAnswer> RunAlone(const store::TableCommit& commit);
 
  private:
   struct Member {
@@ -46,7 +49,6 @@ class AppendQueue {
   // Those that go together, the first that waits among them.
   std::vector<Member*> TakeGroup();
   void Lead(std::unique_lock<std::mutex>& lock);
-  Result<store::CommitAnswer> RunAlone(const store::TableCommit& commit);
   Result<std::vector<store::CommitAnswer>> RunTogether(
       std::span<const store::TableCommit* const> commits);
 

@@ -51,7 +51,6 @@ class SqlLog final : public TransactionLog {
   };
   Result<StoredVersion> LoadVersion(store::Connection& connection, TableVersion which) const;
 
-  Result<store::CommitAnswer> Run(const store::TableCommit& commit) const;
   // The database's clock by ours, µs since 1970, measured where it has not been.
   Result<std::int64_t> EstimateClockUs() const;
   Result<std::int64_t> MeasureClock(store::Connection& connection) const;

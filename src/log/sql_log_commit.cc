@@ -138,7 +138,8 @@ Result<ProposalAnswer> SqlLog::Propose(const ProposedCommit& proposed) const {
   rows.FillIn(commit);
   DELTALAKEDB_ASSIGN(const std::int64_t now_us, EstimateClockUs());
   commit.deadline_us = now_us + kProposalUsMax;
-  DELTALAKEDB_ASSIGN(const store::CommitAnswer answer, Run(commit));
+  DELTALAKEDB_ASSIGN(const store::CommitAnswer answer,
+                     AppendQueue::Takes(commit) ? appends_.Run(commit) : appends_.RunAlone(commit));
   if (answer.kind == store::CommitAnswer::Kind::kUnknown) return Answer(Kind::kUnknown);
   if (answer.kind == store::CommitAnswer::Kind::kDone) {
     return ProposalAnswer{Kind::kCommitted, answer.version, answer.timestamp};
@@ -169,15 +170,6 @@ Result<ProposalAnswer> SqlLog::Propose(const ProposedCommit& proposed) const {
   }
   DELTALAKEDB_ASSIGN(const auto found, FindCommit(proposed.commit_id));
   return found.value_or(Answer(Kind::kLost));
-}
-
-// Nothing has happened where it fails, so it may be tried again.
-Result<store::CommitAnswer> SqlLog::Run(const store::TableCommit& commit) const {
-  if (AppendQueue::Takes(commit)) return appends_.Run(commit);
-  return database_->Retry([&]() -> Result<store::CommitAnswer> {
-    DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());
-    return store::RunCommit(*connection, commit);
-  });
 }
 
 Result<ProposalAnswer> SqlLog::Settle(const ProposedCommit& commit,
