@@ -374,6 +374,49 @@ TEST_P(TableWriterTest, OneThatIsWrong_DoesNotKeepOthersBack) {
   EXPECT_EQ(Paths().size(), 4U);
 }
 
+// A writer that is behind reads the table anew, and then what it comes after is in what it read.
+TEST_P(TableWriterTest, OneThatIsBehind_DoesNotRepeatProgressOfAnother) {
+  const TableWriter behind = Open();
+  ASSERT_TRUE(Append(behind, "warm").has_value());
+  const TableWriter other = Open();
+  TransactionOptions options;
+  options.app_transaction = AppTransaction{.app_id = "stream", .version = 7, .last_updated = {}};
+  const auto first = Append(other, "a", options);
+  ASSERT_TRUE(first.has_value()) << first.error().message();
+  EXPECT_FALSE(first->is_skipped);
+  const auto again = Append(behind, "b", options);
+  ASSERT_TRUE(again.has_value()) << again.error().message();
+  EXPECT_TRUE(again->is_skipped);
+  EXPECT_EQ(again->version, first->version);
+  EXPECT_EQ(Paths().size(), 3U);
+}
+
+// Two processes at the same commit, of which neither finds it when it begins.
+TEST_P(TableWriterTest, OneThatIsBehind_FindsItsOwnCommit) {
+  const TableWriter behind = Open();
+  ASSERT_TRUE(Append(behind, "warm").has_value());
+  const TableWriter other = Open();
+  std::set<Version> versions;
+  std::mutex mutex;
+  for (int round = 0; round < 20; ++round) {
+    TransactionOptions options;
+    options.commit_id = fmt::format("round-{}", round);
+    std::latch start(2);
+    const auto commit = [&](const TableWriter& writer) {
+      start.arrive_and_wait();
+      const auto report = Append(writer, fmt::format("r{}", round), options);
+      ASSERT_TRUE(report.has_value()) << report.error().message();
+      EXPECT_EQ(report->outcome, CommitReport::Outcome::kCommitted);
+      const std::lock_guard lock(mutex);
+      versions.insert(report->version);
+    };
+    std::jthread thread([&] { commit(other); });
+    commit(behind);
+  }
+  EXPECT_EQ(versions.size(), 20U);
+  EXPECT_EQ(Paths().size(), 22U);
+}
+
 TEST_P(TableWriterTest, TableThatChangedMeanwhile_IsReadAgain) {
   const TableWriter writer = Open();
   ASSERT_TRUE(Append(writer, "a").has_value());

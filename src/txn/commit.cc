@@ -104,6 +104,7 @@ class CommitRun {
   IsolationLevel isolation_ = kDefaultIsolationLevel;
   protocol::CommitInfoFields info_;
   std::optional<protocol::CommitBody> body_;
+  bool has_named_id_ = false;   // the commit's id is the caller's
   bool has_new_rules_ = false;  // since the body was made
   Version schema_version_;      // that the staged schema counts on to be
   ProposedCommit proposed_;     // the last attempt
@@ -145,15 +146,9 @@ Result<CommitRun::Ended> CommitRun::Begin() {
     // Whoever names a commit may make it again: what was right then may not be so by now.
     DELTALAKEDB_ASSIGN(const auto found, log_.FindCommit(options_.commit_id));
     if (found) return Ended(Made(OutcomeKind::kCommitted, found->version, found->timestamp));
+    has_named_id_ = true;
   }
-  if (const auto& app = options_.app_transaction) {
-    const auto& stored = read_->state.app_transactions;
-    const auto there = stored.find(app->app_id);
-    if (there != stored.end() && there->second.version >= app->version) {
-      return Ended(Skipped(read_->state.version, read_->state.timestamp));
-    }
-    DELTALAKEDB_TRY(staged_.Append(*app));
-  }
+  if (options_.app_transaction) DELTALAKEDB_TRY(staged_.Append(*options_.app_transaction));
   DELTALAKEDB_TRY(protocol::CheckShape(staged_, root_));
   for (const auto& transaction : staged_.app_transactions()) {
     options_.reads.app_ids.insert(transaction.action.app_id);
@@ -163,6 +158,12 @@ Result<CommitRun::Ended> CommitRun::Begin() {
 
 Result<CommitRun::Ended> CommitRun::StandOnRead() {
   state_ = &read_->state;
+  if (const auto& app = options_.app_transaction) {
+    const auto done = state_->app_transactions.find(app->app_id);
+    if (done != state_->app_transactions.end() && done->second.version >= app->version) {
+      return Ended(Skipped(state_->version, state_->timestamp));
+    }
+  }
   metadata_version_ = read_->metadata_version;
   protocol_version_ = read_->protocol_version;
   schema_version_ = state_->version.next();
@@ -318,6 +319,11 @@ Result<CommitRun::Ended> CommitRun::GoBehindWinners() {
     DELTALAKEDB_ASSIGN(CommitBase latest, log_.LoadCommitBase(TableVersion::Latest()));
     read_ = std::make_shared<const CommitBase>(std::move(latest));
     options_.base_rules = nullptr;
+    // Versions up to here are not looked at one by one, and this very commit may be among them.
+    if (has_named_id_) {
+      DELTALAKEDB_ASSIGN(const auto found, log_.FindCommit(options_.commit_id));
+      if (found) return Ended(Made(OutcomeKind::kCommitted, found->version, found->timestamp));
+    }
     return StandOnRead();
   }
   DELTALAKEDB_ASSIGN(const Version latest, log_.LoadLatestVersion());
