@@ -24,6 +24,8 @@ STATE_COMMANDS = ["snapshot", "files", "schema", "protocol", "properties"]
 class Catalog:
     """An SQLite file that is or is to be a catalog."""
 
+    kind = "sqlite"
+
     def __init__(self, path):
         self.path = Path(path)
         self.uri = f"deltasql://sqlite/{self.path}"
@@ -52,6 +54,8 @@ class Catalog:
 
 class DuckDbCatalog(Catalog):
     """The same of DuckDB, which only the program looks into here."""
+
+    kind = "duckdb"
 
     def __init__(self, path):
         super().__init__(path)

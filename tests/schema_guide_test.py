@@ -12,6 +12,10 @@ GUIDE = (REPOSITORY / "docs" / "schema.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"^```sql\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 
 
+# Of commit_info: in SQLite in a view, in DuckDB in the table.
+GENERATED = ["operation_parameters", "operation_metrics", "committer", "is_blind_append"]
+
+
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guide")
@@ -61,10 +65,9 @@ def test_EveryColumn_IsInPostgresWithTheTypeThatIsSaid():
         return next(there for here, there, columns in types
                     if here == kind and (columns is None or column in columns))
 
-    generated = {"operation_parameters", "operation_metrics", "committer", "is_blind_append"}
     expected = sorted((table, column, type_of(column, kind), "YES" if is_null else "NO")
                       for table, columns in described().items()
-                      for column, kind, is_null in columns if column not in generated)
+                      for column, kind, is_null in columns)
     with postgres_server.PostgresServer() as server:
         assert run("init", server.uri("lake")).status == DONE
         found = server.sql(postgres_server.DATABASE, (
@@ -134,7 +137,19 @@ def test_DuckDbSchema_DiffersByTypesAlone():
                        or [there for (here, there), names in types.items()
                            if here == kind and not names])
             expected.append((name, there, "" if is_null else " NOT NULL"))
-        assert found[table] == expected, table
+        assert [column for column in found[table] if column[0] not in GENERATED] == expected, table
+
+
+def test_ViewOfCommits_HasTheColumnsOfVersionsAndThoseOfItsOwn(catalog):
+    [rows], [columns] = (catalog.sql(query) for query in (
+        "SELECT count(*), count(committer), count(operation_parameters) FROM dl_commits",
+        "SELECT group_concat(name) FROM pragma_table_info('dl_commits')"))
+    [(versions,)] = catalog.sql("SELECT count(*) FROM dl_table_versions")
+    assert rows == (versions, versions, versions)
+    stored = [name for name, _, _ in described()["dl_table_versions"]]
+    assert columns[0].split(",") == stored + GENERATED
+    for name in GENERATED:
+        assert f"`{name}`" in GUIDE.split("### dl_table_versions")[1].split("\n### ")[0]
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))

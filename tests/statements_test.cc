@@ -89,6 +89,10 @@ TEST_F(SqliteStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kFindVersion, {by_version}},
       {StatementId::kFindBody, {by_version}},
       {StatementId::kFindCommitId, {"(table_id=? AND commit_id=?)"}},
+      {StatementId::kFindCommitHead,
+       {"SEARCH t USING PRIMARY KEY (table_id=?)", by_version,
+        "PRIMARY KEY (table_id=? AND app_id=?)", "(table_id=? AND commit_id=?)",
+        "dl_add_files_key (table_id=? AND path_key=?)"}},
       {StatementId::kUpdateVersionIndex, {by_version}},
       {StatementId::kListBodyParts, {"(table_id=? AND version=? AND origin=?)"}},
       {StatementId::kEndFile,
@@ -265,8 +269,6 @@ TEST_F(PostgresStatementsTest, HotStatements_WorkByTheirIndex) {
       {StatementId::kCommitVersion, "Index Scan using dl_add_files_pkey"},
       {StatementId::kCommitAppendVersion, "dl_add_files_pkey"},
       {StatementId::kCommitAppends, "Index Scan using dl_add_files_pkey"},
-      {StatementId::kFindAppVersion, "dl_txn_actions_pkey"},
-      {StatementId::kFindFence, "dl_commit_fences_pkey"},
       {StatementId::kUpdateVersionIndex, "Index Scan using dl_table_versions_pkey"},
   };
   for (const auto& [id, part] : expected) {
@@ -303,6 +305,7 @@ TEST_P(StatementsTest, EveryStatement_CanBePrepared) {
   for (const StatementId id : AllStatements(Dialect::kSqlite)) {
     // Steps of commits, which PostgreSQL takes as units.
     const bool is_step = id == StatementId::kEndFilesById || id == StatementId::kListLiveByPath;
+    if (id == StatementId::kFindCommitHead) continue;  // DuckDB asks for its parts
     if (dialect == Dialect::kPostgres && is_step) continue;
     EXPECT_FALSE(StatementText(dialect, id).empty()) << StatementName(id);
   }

@@ -22,29 +22,32 @@ using Rows = std::span<const Value>;
 // database.
 class StepByStep {
  public:
-  StepByStep(Connection& connection, const TableCommit& commit, std::int64_t now_us)
-      : store_(connection), commit_(commit), now_us_(now_us) {}
+  StepByStep(Connection& connection, const TableCommit& commit)
+      : store_(connection), commit_(commit) {}
 
-  // What does not fit, before anything is written.
-  Result<std::optional<CommitRefusal>> Check();
+  // What does not fit, before anything is written. `now_us` is the transaction's moment, which the
+  // first table that is there sets.
+  Result<std::optional<CommitRefusal>> Check(std::optional<std::int64_t>& now_us);
   // After the last commit, and not before the clock.
   std::int64_t ratified_at_us_min() const {
-    return std::max(now_us_, table_.last_ratified_at_us + 1);
+    return std::max(now_us_, head_.table.last_ratified_at_us + 1);
   }
   // Nothing was written where it refuses.
   Result<CommitAnswer> Write(std::int64_t ratified_at_us);
 
  private:
   std::optional<CommitRefusal> CheckTimes() const;
+  Result<std::vector<MetadataStore::LiveFile>> TakeLive();
   // Ends files; what does not fit.
   Result<std::optional<CommitRefusal>> EndFiles();
+  Result<VersionIndex> TotalsBefore();
   Result<void> PutRows(Relation relation, Rows rows, std::int64_t last_id);
 
   MetadataStore store_;
   const TableCommit& commit_;
-  TableRow table_;
+  MetadataStore::CommitHead head_;
   Version version_;
-  std::int64_t now_us_;
+  std::int64_t now_us_ = 0;
   FileTotals ended_;
 };
 
@@ -59,7 +62,7 @@ std::optional<CommitRefusal> StepByStep::CheckTimes() const {
   if (commit_.deadline_us && *commit_.deadline_us < now_us_) return CommitRefusal::kDeadline;
   if (!commit_.is_in_commit) return std::nullopt;
   constexpr std::int64_t kMicrosecondsPerMs = 1000;
-  const std::int64_t last_ms = table_.last_commit_timestamp.ms();
+  const std::int64_t last_ms = head_.table.last_commit_timestamp.ms();
   if (commit_.timestamp.ms() <= last_ms) return CommitRefusal::kTimestamp;
   const std::int64_t latest_ms =
       std::max(last_ms + 1, now_us_ / kMicrosecondsPerMs + commit_.clock_skew_ms_max);
@@ -67,38 +70,46 @@ std::optional<CommitRefusal> StepByStep::CheckTimes() const {
                                             : std::nullopt;
 }
 
-Result<std::optional<CommitRefusal>> StepByStep::Check() {
-  DELTALAKEDB_ASSIGN(auto table, store_.FindTable(commit_.table_id));
-  if (!table) return CommitRefusal::kNoTable;
-  table_ = *std::move(table);
-  version_ = table_.current_version.next();
-  if (commit_.expected && *commit_.expected != table_.current_version) {
+Result<std::optional<CommitRefusal>> StepByStep::Check(std::optional<std::int64_t>& now_us) {
+  MetadataStore::CommitNames names;
+  names.commit_id = commit_.commit_id;
+  if (commit_.app_transaction) names.app_id = commit_.app_transaction->first;
+  if (commit_.ending.size() == 1) names.path_key = commit_.ending.front().path_key;
+  DELTALAKEDB_ASSIGN(auto head, store_.FindCommitHead(commit_.table_id, names));
+  if (!head) return CommitRefusal::kNoTable;
+  head_ = *std::move(head);
+  if (!now_us) now_us = head_.now_us;
+  now_us_ = *now_us;
+  const TableRow& table = head_.table;
+  version_ = table.current_version.next();
+  if (commit_.expected && *commit_.expected != table.current_version) {
     return CommitRefusal::kVersion;
   }
-  if (!commit_.expected && (commit_.metadata_version != table_.metadata_version ||
-                            commit_.protocol_version != table_.protocol_version)) {
+  if (!commit_.expected && (commit_.metadata_version != table.metadata_version ||
+                            commit_.protocol_version != table.protocol_version)) {
     return CommitRefusal::kMetadata;
   }
   if (const auto refusal = CheckTimes()) return refusal;
-  if (const auto& app = commit_.app_transaction) {
-    DELTALAKEDB_ASSIGN(const auto stored, store_.FindAppVersion(commit_.table_id, app->first));
-    if (stored && *stored >= app->second) return CommitRefusal::kAppTransaction;
+  if (head_.app_version && *head_.app_version >= commit_.app_transaction->second) {
+    return CommitRefusal::kAppTransaction;
   }
-  DELTALAKEDB_ASSIGN(const auto fence, store_.FindFence(commit_.table_id, commit_.commit_id));
-  if (fence && *fence != commit_.attempt_id) return CommitRefusal::kFenced;
-  DELTALAKEDB_ASSIGN(const bool is_there, store_.HasCommitId(commit_.table_id, commit_.commit_id));
-  return is_there ? std::optional(CommitRefusal::kCommitId) : std::nullopt;
+  if (head_.fence && *head_.fence != commit_.attempt_id) return CommitRefusal::kFenced;
+  return head_.has_commit ? std::optional(CommitRefusal::kCommitId) : std::nullopt;
+}
+
+// The live files with the paths of those that end.
+Result<std::vector<MetadataStore::LiveFile>> StepByStep::TakeLive() {
+  if (head_.live) return *std::exchange(head_.live, std::nullopt);
+  std::vector<std::string_view> path_keys;
+  path_keys.reserve(commit_.ending.size());
+  for (const EndingFile& file : commit_.ending) path_keys.push_back(file.path_key);
+  return store_.ListLiveByPath(commit_.table_id, path_keys);
 }
 
 Result<std::optional<CommitRefusal>> StepByStep::EndFiles() {
-  std::vector<std::string_view> path_keys;
   std::set<std::pair<std::string_view, std::string_view>> named;
-  path_keys.reserve(commit_.ending.size());
-  for (const EndingFile& file : commit_.ending) {
-    path_keys.push_back(file.path_key);
-    named.emplace(file.path_key, file.dv_id);
-  }
-  DELTALAKEDB_ASSIGN(const auto live, store_.ListLiveByPath(commit_.table_id, path_keys));
+  for (const EndingFile& file : commit_.ending) named.emplace(file.path_key, file.dv_id);
+  DELTALAKEDB_ASSIGN(const auto live, TakeLive());
   std::vector<bool> is_live(commit_.ending.size());
   std::vector<std::int64_t> ended;
   bool has_other = false;
@@ -136,28 +147,36 @@ Result<void> StepByStep::PutRows(Relation relation, Rows rows, std::int64_t last
   return store_.InsertRows(relation, values);
 }
 
+// What the version before adds up to.
+Result<VersionIndex> StepByStep::TotalsBefore() {
+  if (head_.totals) return *head_.totals;
+  DELTALAKEDB_ASSIGN(const VersionRow row,  // which is an error
+                     store_.LoadVersion(commit_.table_id, head_.table.current_version));
+  return row.index;
+}
+
 Result<CommitAnswer> StepByStep::Write(std::int64_t ratified_at_us) {
   DELTALAKEDB_ASSIGN(const auto refusal, EndFiles());
   if (refusal) return Refused(*refusal);
-  DELTALAKEDB_ASSIGN(const VersionRow before,
-                     store_.LoadVersion(commit_.table_id, table_.current_version));
+  DELTALAKEDB_ASSIGN(const VersionIndex before, TotalsBefore());
+  TableRow& table = head_.table;
   VersionRow row = KnownRow(commit_);
   row.version = version_;
   constexpr std::int64_t kMicrosecondsPerMs = 1000;
-  row.times.timestamp = commit_.is_in_commit
-                            ? commit_.timestamp
-                            : Timestamp(std::max(now_us_ / kMicrosecondsPerMs,
-                                                 table_.last_commit_timestamp.ms() + 1));
+  row.times.timestamp =
+      commit_.is_in_commit
+          ? commit_.timestamp
+          : Timestamp(std::max(now_us_ / kMicrosecondsPerMs, table.last_commit_timestamp.ms() + 1));
   row.times.ratified_at_us = ratified_at_us;
   VersionIndex& index = row.index;
-  index.num_files = before.index.num_files + index.num_added - ended_.num_files;
-  index.size_in_bytes = before.index.size_in_bytes + commit_.added_bytes - ended_.size_in_bytes;
-  index.last_add_id = before.index.last_add_id + index.num_added;
-  index.last_remove_id = before.index.last_remove_id + index.num_removed;
-  index.last_cdc_id = before.index.last_cdc_id + index.num_cdc;
-  DELTALAKEDB_TRY(PutRows(Relation::kAddFiles, commit_.adds, before.index.last_add_id));
-  DELTALAKEDB_TRY(PutRows(Relation::kRemoveFiles, commit_.removes, before.index.last_remove_id));
-  DELTALAKEDB_TRY(PutRows(Relation::kCdcFiles, commit_.cdc, before.index.last_cdc_id));
+  index.num_files = before.num_files + index.num_added - ended_.num_files;
+  index.size_in_bytes = before.size_in_bytes + commit_.added_bytes - ended_.size_in_bytes;
+  index.last_add_id = before.last_add_id + index.num_added;
+  index.last_remove_id = before.last_remove_id + index.num_removed;
+  index.last_cdc_id = before.last_cdc_id + index.num_cdc;
+  DELTALAKEDB_TRY(PutRows(Relation::kAddFiles, commit_.adds, before.last_add_id));
+  DELTALAKEDB_TRY(PutRows(Relation::kRemoveFiles, commit_.removes, before.last_remove_id));
+  DELTALAKEDB_TRY(PutRows(Relation::kCdcFiles, commit_.cdc, before.last_cdc_id));
   DELTALAKEDB_TRY(PutRows(Relation::kMetadataUpdates, commit_.metadata, 0));
   DELTALAKEDB_TRY(PutRows(Relation::kProtocolUpdates, commit_.protocol, 0));
   DELTALAKEDB_TRY(PutRows(Relation::kTxnActions, commit_.app_transactions, 0));
@@ -168,12 +187,12 @@ Result<CommitAnswer> StepByStep::Write(std::int64_t ratified_at_us) {
   const bool has_parts = !commit_.body_parts.empty();
   DELTALAKEDB_TRY(store_.InsertVersion(commit_.table_id, row,
                                        has_parts ? std::nullopt : std::optional(commit_.body)));
-  const Version from = std::exchange(table_.current_version, version_);
-  if (commit_.sets_metadata) table_.metadata_version = version_;
-  if (commit_.sets_protocol) table_.protocol_version = version_;
-  table_.last_commit_timestamp = row.times.timestamp;
-  table_.last_ratified_at_us = row.times.ratified_at_us;
-  DELTALAKEDB_TRY(store_.AdvanceTable(table_, from));
+  const Version from = std::exchange(table.current_version, version_);
+  if (commit_.sets_metadata) table.metadata_version = version_;
+  if (commit_.sets_protocol) table.protocol_version = version_;
+  table.last_commit_timestamp = row.times.timestamp;
+  table.last_ratified_at_us = row.times.ratified_at_us;
+  DELTALAKEDB_TRY(store_.AdvanceTable(table, from));
   CommitAnswer answer;
   answer.version = version_;
   answer.timestamp = row.times.timestamp;
@@ -194,12 +213,12 @@ Result<UnitAnswer> RunAll(Connection& connection, std::span<const TableCommit> t
     return unit;
   };
   MetadataStore store(connection);
-  DELTALAKEDB_ASSIGN(const std::int64_t now_us, store.LoadClock());
+  std::optional<std::int64_t> now_us;
   std::vector<std::unique_ptr<StepByStep>> parts;
   std::int64_t ratified_at_us = 0;
   for (const TableCommit& table : tables) {
-    StepByStep& part = *parts.emplace_back(std::make_unique<StepByStep>(connection, table, now_us));
-    DELTALAKEDB_ASSIGN(const auto refusal, part.Check());
+    StepByStep& part = *parts.emplace_back(std::make_unique<StepByStep>(connection, table));
+    DELTALAKEDB_ASSIGN(const auto refusal, part.Check(now_us));
     if (refusal) return refuse(*refusal, parts.size() - 1);
     ratified_at_us = std::max(ratified_at_us, part.ratified_at_us_min());
   }
@@ -223,11 +242,11 @@ Result<UnitAnswer> RunAll(Connection& connection, std::span<const TableCommit> t
 
 Result<std::vector<CommitAnswer>> AppendAll(Connection& connection,
                                             std::span<const TableCommit* const> commits) {
-  DELTALAKEDB_ASSIGN(const std::int64_t now_us, MetadataStore(connection).LoadClock());
+  std::optional<std::int64_t> now_us;
   std::vector<CommitAnswer> answers;
   for (const TableCommit* const commit : commits) {
-    StepByStep part(connection, *commit, now_us);
-    DELTALAKEDB_ASSIGN(const auto refusal, part.Check());
+    StepByStep part(connection, *commit);
+    DELTALAKEDB_ASSIGN(const auto refusal, part.Check(now_us));
     if (refusal) {
       answers.push_back(Refused(*refusal));
       continue;

@@ -475,84 +475,38 @@ Result<std::unique_ptr<Cursor>> MetadataStore::FindWrongIntervals(const TableId&
   return connection_.Query(StatementId::kFindWrongIntervals, {ToValue(table)});
 }
 
-Result<std::vector<MetadataStore::LiveFile>> MetadataStore::ListLiveByPath(
-    const TableId& table, std::span<const std::string_view> path_keys) {
-  DELTALAKEDB_TRY(FlushEnds());
-  std::vector<LiveFile> files;
-  const auto take = [&](Cursor& row, std::size_t index) {
-    files.push_back({index, row.Int(0), OwnedText(row, 1), row.Int(2), OwnedText(row, 3)});
-  };
-  if (connection_.dialect() == Dialect::kDuckdb) {
-    constexpr std::size_t kColumns = 2;
-    constexpr int kNumberColumn = 4;
-    if (path_keys.empty()) return files;
-    std::vector<Value> values;
-    values.reserve(path_keys.size() * kColumns);
-    for (const std::string_view key : path_keys) {
-      values.insert(values.end(), {ToValue(table), Blob{key}});
-    }
-    DELTALAKEDB_ASSIGN(const auto rows,
-                       connection_.QueryLists(StatementId::kListLiveByPath, kColumns, values));
-    for (;;) {
-      DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-      if (!has_row) return files;
-      take(*rows, static_cast<std::size_t>(rows->Int(kNumberColumn)));
-    }
+Result<std::optional<MetadataStore::CommitHead>> MetadataStore::FindCommitHead(
+    const TableId& table, const CommitNames& names) {
+  if (connection_.dialect() == Dialect::kDuckdb) return FindCommitHeadByParts(table, names);
+  const Value path_key = names.path_key ? Value(Blob{*names.path_key}) : Value();
+  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindCommitHead,
+                                                        {ToValue(table), names.commit_id,
+                                                         ToValue(names.app_id), path_key}));
+  DELTALAKEDB_ASSIGN(bool has_row, rows->Next());
+  if (!has_row) return std::optional<CommitHead>();
+  CommitHead head;
+  DELTALAKEDB_ASSIGN(head.table, ReadTable(*rows));
+  DELTALAKEDB_TRY(CheckTable(head.table));
+  if (!rows->IsNull(14)) {
+    VersionIndex& totals = head.totals.emplace();
+    totals.num_files = rows->Int(14);
+    totals.size_in_bytes = rows->Int(15);
+    totals.last_add_id = rows->Int(16);
+    totals.last_remove_id = rows->Int(17);
+    totals.last_cdc_id = rows->Int(18);
   }
-  for (std::size_t i = 0; i < path_keys.size(); ++i) {
-    DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kListLiveByPath,
-                                                          {ToValue(table), Blob{path_keys[i]}}));
-    for (;;) {
-      DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-      if (!has_row) break;
-      take(*rows, i);
-    }
+  head.now_us = rows->Int(19);
+  head.app_version = rows->OptionalInt(20);
+  head.fence = OwnedOptionalText(*rows, 21);
+  head.has_commit = rows->Int(22) != 0;
+  if (!names.path_key) return head;
+  head.live.emplace();
+  while (has_row && !rows->IsNull(23)) {
+    head.live->push_back(
+        {0, rows->Int(23), OwnedText(*rows, 24), rows->Int(25), OwnedText(*rows, 26)});
+    DELTALAKEDB_ASSIGN(has_row, rows->Next());
   }
-  return files;
-}
-
-Result<void> MetadataStore::EndFilesById(Version version, std::span<const std::int64_t> file_ids) {
-  if (file_ids.empty()) return {};
-  std::vector<Value> values;
-  values.reserve(2 * file_ids.size());
-  for (const std::int64_t file_id : file_ids) {
-    values.insert(values.end(), {file_id, ToValue(version)});
-  }
-  return connection_.ExecuteMany(StatementId::kEndFilesById, 2, values);
-}
-
-Result<std::optional<std::int64_t>> MetadataStore::FindAppVersion(const TableId& table,
-                                                                  std::string_view app_id) {
-  DELTALAKEDB_ASSIGN(const auto rows,
-                     connection_.Query(StatementId::kFindAppVersion, {ToValue(table), app_id}));
-  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-  return has_row ? std::optional(rows->Int(0)) : std::nullopt;
-}
-
-Result<std::optional<std::string>> MetadataStore::FindFence(const TableId& table,
-                                                            std::string_view commit_id) {
-  DELTALAKEDB_ASSIGN(const auto rows,
-                     connection_.Query(StatementId::kFindFence, {ToValue(table), commit_id}));
-  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-  return has_row ? std::optional(OwnedText(*rows, 0)) : std::nullopt;
-}
-
-Result<std::optional<MetadataStore::CommittedAt>> MetadataStore::FindCommit(
-    const TableId& table, std::string_view commit_id) {
-  DELTALAKEDB_ASSIGN(const auto rows, connection_.Query(StatementId::kFindCommitVersion,
-                                                        {ToValue(table), commit_id}));
-  DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
-  if (!has_row) return std::optional<CommittedAt>();
-  return CommittedAt{Version(rows->Int(0)), Timestamp(rows->Int(1))};
-}
-
-Result<void> MetadataStore::SetFence(const TableId& table, std::string_view commit_id,
-                                     std::string_view attempt_id) {
-  DELTALAKEDB_ASSIGN(const std::int64_t now_us, LoadClock());
-  DELTALAKEDB_TRY(connection_.Execute(StatementId::kDeleteFence, {ToValue(table), commit_id}));
-  DELTALAKEDB_TRY(connection_.Execute(StatementId::kInsertFence,
-                                      {ToValue(table), commit_id, attempt_id, now_us}));
-  return {};
+  return head;
 }
 
 Result<bool> MetadataStore::LockTable(const TableId& table) {

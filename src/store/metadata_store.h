@@ -146,11 +146,26 @@ class MetadataStore {
   Result<std::vector<LiveFile>> ListLiveByPath(const TableId& table,
                                                std::span<const std::string_view> path_keys);
   Result<void> EndFilesById(Version version, std::span<const std::int64_t> file_ids);
-  // The newest version of an app's progress.
-  Result<std::optional<std::int64_t>> FindAppVersion(const TableId& table, std::string_view app_id);
-  // The one attempt of a commit that may still happen, empty for none of them; nullopt where any
-  // may.
-  Result<std::optional<std::string>> FindFence(const TableId& table, std::string_view commit_id);
+  // What a commit of SQLite or DuckDB names, and what is there of it; nullopt where the table is
+  // not.
+  struct CommitNames {
+    std::string_view commit_id;
+    std::optional<std::string_view> app_id;    // of its app transaction
+    std::optional<std::string_view> path_key;  // of its file, 16 bytes; none for none or several
+  };
+  struct CommitHead {
+    TableRow table;
+    // Files, bytes and last ids of its newest version; none where that has no row.
+    std::optional<VersionIndex> totals;
+    std::int64_t now_us = 0;                  // as LoadClock
+    std::optional<std::int64_t> app_version;  // the newest
+    // The one attempt that may still happen, empty for none of them; nullopt where any may.
+    std::optional<std::string> fence;
+    bool has_commit = false;
+    // As ListLiveByPath, of path_key; none where that is to be asked.
+    std::optional<std::vector<LiveFile>> live;
+  };
+  Result<std::optional<CommitHead>> FindCommitHead(const TableId& table, const CommitNames& names);
   // The version that a commit became, and its time.
   struct CommittedAt {
     Version version;
@@ -173,6 +188,8 @@ class MetadataStore {
   Result<std::int64_t> LoadClock();
 
  private:
+  Result<std::optional<CommitHead>> FindCommitHeadByParts(const TableId& table,
+                                                          const CommitNames& names);
   // Two texts per row.
   Result<std::vector<std::pair<std::string, std::string>>> LoadTexts(StatementId statement,
                                                                      const TableId& table,

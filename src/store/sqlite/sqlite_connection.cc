@@ -193,6 +193,8 @@ class SqliteConnection final : public Connection {
     bool in_use = false;       // by a cursor
   };
 
+  // What begins and ends transactions.
+  Result<void> RunPrepared(StatementHandle& prepared, const char* sql);
   Result<StatementHandle> Prepare(StatementId id) const;
   Result<Prepared*> FindPrepared(StatementId id);
   // `lifetime` is SQLITE_STATIC where the values outlive the execution, else SQLITE_TRANSIENT.
@@ -212,7 +214,8 @@ class SqliteConnection final : public Connection {
   Handle handle_;
   std::string path_;
   std::optional<struct stat> watched_;
-  std::array<Prepared, kStatementCount> prepared_;  // dies before the handle
+  std::array<Prepared, kStatementCount> prepared_;  // dies before the handle, as those below
+  StatementHandle begin_, begin_write_, commit_;
 };
 
 int SqliteConnection::MustStop(void* connection) {
@@ -309,12 +312,31 @@ Result<void> SqliteConnection::Run(const char* sql) {
   return {};
 }
 
+Result<void> SqliteConnection::RunPrepared(StatementHandle& prepared, const char* sql) {
+  if (prepared == nullptr) {
+    sqlite3_stmt* statement = nullptr;
+    const int code =
+        sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    prepared.reset(statement);
+    if (code != SQLITE_OK) return Fail(ErrorAt(sql, code));
+  }
+  const int code = sqlite3_step(prepared.get());
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(prepared.get());
+    return {};
+  }
+  Error error = ErrorAt(sql, code);
+  sqlite3_reset(prepared.get());
+  return Fail(std::move(error));
+}
+
 Result<void> SqliteConnection::Begin(TransactionMode mode) {
-  return Run(mode == TransactionMode::kWrite ? "BEGIN IMMEDIATE" : "BEGIN");
+  return mode == TransactionMode::kWrite ? RunPrepared(begin_write_, "BEGIN IMMEDIATE")
+                                         : RunPrepared(begin_, "BEGIN");
 }
 
 Result<void> SqliteConnection::Commit() {
-  if (auto done = Run("COMMIT"); !done) {
+  if (auto done = RunPrepared(commit_, "COMMIT"); !done) {
     Rollback();
     return done;
   }
