@@ -4,6 +4,8 @@
 #include <tsl/robin_map.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "protocol/features.h"
 #include "protocol/file_key.h"
 #include "protocol/json_document.h"
+#include "protocol/json_text.h"
 
 namespace deltalakedb::protocol {
 
@@ -34,11 +37,25 @@ Result<void> CheckVector(const Complaint& complaint, const std::optional<Deletio
   return {};
 }
 
+// What nearly all statistics say; false where only JsonDocument can tell whether they are right.
+bool FindNumRecords(std::string_view stats, bool& has_num_records) {
+  if (stats.size() > kStatsBytesMax) return false;
+  const auto glance = GlanceAtObject(stats, "numRecords", kJsonDepthMax);
+  if (!glance) return false;
+  has_num_records = glance->member && *glance->member != "null";
+  if (!has_num_records) return true;
+  const std::string_view count = *glance->member;
+  std::int64_t rows = 0;
+  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), rows);
+  return error == std::errc() && end == count.data() + count.size() && rows >= 0;
+}
+
 // Readers take statistics apart, so what is no object would make the file unreadable for some.
 // Whoever reads a file with deletion vector needs its number of rows (PROTOCOL.md, Statistics).
 Result<void> CheckStats(const Complaint& complaint, const AddFile& add) {
   bool has_num_records = false;
-  if (add.stats) {
+  if (add.stats && !FindNumRecords(*add.stats, has_num_records)) {
+    has_num_records = false;
     auto stats = JsonDocument::ParseObject(*add.stats, kStatsBytesMax);
     if (!stats) return complaint.Of("stats", std::move(stats).error());
     bool is_count = true;

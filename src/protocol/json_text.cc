@@ -1,5 +1,6 @@
 #include "protocol/json_text.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,12 +10,20 @@ namespace deltalakedb::protocol {
 
 namespace {
 
+// Bytes that stand for themselves in a string.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t i = 0x20; i < plain.size(); ++i) plain[i] = i != '"' && i != '\\';
+  return plain;
+}();
+
 // Takes one piece of the text after another; each Take answers false where it finds another one.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : rest_(text) {}
 
   bool at_end() const { return rest_.empty(); }
+  std::string_view rest() const { return rest_; }
 
   void SkipSpace() {
     while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' ||
@@ -53,10 +62,7 @@ class Scanner {
     if (!Take('"')) return false;
     for (;;) {
       std::size_t plain = 0;
-      while (plain < rest_.size() && rest_[plain] != '"' && rest_[plain] != '\\' &&
-             static_cast<unsigned char>(rest_[plain]) >= 0x20) {
-        ++plain;
-      }
+      while (plain < rest_.size() && kPlain[static_cast<unsigned char>(rest_[plain])]) ++plain;
       rest_.remove_prefix(plain);
       if (Take('"')) return true;
       if (!Take('\\') || !TakeEscaped()) return false;
@@ -126,20 +132,25 @@ class Scanner {
   std::string_view rest_;
 };
 
-}  // namespace
-
-bool IsJson(std::string_view text) {
-  Scanner scanner(text);
+// Goes through one value and all inside it, and tells `visitor` of each value's first and last byte
+// and of each member's name. Depths count the brackets around it.
+template <typename Visitor>
+bool Walk(Scanner& scanner, Visitor& visitor) {
   std::vector<bool> open;  // of each bracket that is not closed yet, whether it opens an object
-  for (;;) {
-    // Here a value begins.
+  const auto take_key = [&] {
     scanner.SkipSpace();
+    const std::string_view name = scanner.rest();
+    return scanner.TakeKey() && visitor.TakeName(open.size(), name);
+  };
+  for (;;) {
+    scanner.SkipSpace();
+    if (!visitor.Begin(open.size(), scanner.rest())) return false;
     bool is_whole = true;
     if (scanner.Take('{')) {
       scanner.SkipSpace();
       if (!scanner.Take('}')) {
-        if (!scanner.TakeKey()) return false;
         open.push_back(true);
+        if (!take_key()) return false;
         is_whole = false;
       }
     } else if (scanner.Take('[')) {
@@ -153,16 +164,74 @@ bool IsJson(std::string_view text) {
     }
     // Here one has ended, and maybe those around it.
     while (is_whole) {
+      visitor.End(open.size(), scanner.rest());
       scanner.SkipSpace();
       if (open.empty()) return scanner.at_end();
       if (scanner.Take(',')) {
-        if (open.back() && !scanner.TakeKey()) return false;
+        if (open.back() && !take_key()) return false;
         break;
       }
       if (!scanner.Take(open.back() ? '}' : ']')) return false;
       open.pop_back();
     }
   }
+}
+
+struct NoVisitor {
+  static bool TakeName(std::size_t /*depth*/, std::string_view /*rest*/) { return true; }
+  static bool Begin(std::size_t /*depth*/, std::string_view /*rest*/) { return true; }
+  static void End(std::size_t /*depth*/, std::string_view /*rest*/) {}
+};
+
+// Finds one member of the outermost object.
+class MemberFinder {
+ public:
+  MemberFinder(std::string_view name, std::size_t depth_max) : name_(name), depth_max_(depth_max) {}
+
+  // `rest` begins with the name's quote.
+  bool TakeName(std::size_t depth, std::string_view rest) {
+    if (depth != 1) return true;
+    const std::size_t end = rest.find_first_of("\"\\", 1);
+    if (rest[end] == '\\') return false;
+    if (rest.substr(1, end - 1) != name_) return true;
+    is_next_ = !found_.member;
+    return is_next_;
+  }
+  bool Begin(std::size_t depth, std::string_view rest) {
+    if (depth == 0) return rest.starts_with('{');
+    if (is_next_ && depth == 1) start_ = rest;
+    const bool nests = rest.starts_with('{') || rest.starts_with('[');
+    return !nests || depth < depth_max_;
+  }
+  void End(std::size_t depth, std::string_view rest) {
+    if (!is_next_ || depth != 1) return;
+    found_.member = start_.substr(0, start_.size() - rest.size());
+    is_next_ = false;
+  }
+  const ObjectGlance& found() const { return found_; }
+
+ private:
+  std::string_view name_;
+  std::size_t depth_max_;
+  ObjectGlance found_;
+  std::string_view start_;  // of the value on, where it is_next_
+  bool is_next_ = false;
+};
+
+}  // namespace
+
+bool IsJson(std::string_view text) {
+  Scanner scanner(text);
+  NoVisitor visitor;
+  return Walk(scanner, visitor);
+}
+
+std::optional<ObjectGlance> GlanceAtObject(std::string_view text, std::string_view name,
+                                           std::size_t depth_max) {
+  Scanner scanner(text);
+  MemberFinder finder(name, depth_max);
+  if (!Walk(scanner, finder)) return std::nullopt;
+  return finder.found();
 }
 
 }  // namespace deltalakedb::protocol
