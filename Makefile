@@ -23,7 +23,7 @@ build: setup  ## configure and build (PRESET=release)
 	cmake --build --preset $(PRESET) -j $(JOBS)
 
 test: build  ## build, then run its tests (PRESET=release)
-	ctest --preset $(PRESET) -j $(JOBS) --no-tests=error
+	ctest --preset $(PRESET) -j $$((2 * $(JOBS))) --no-tests=error
 
 check:  ## all that CI runs: format, tidy, release and ASan builds with their tests
 	@tools/check.sh

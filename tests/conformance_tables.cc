@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -183,6 +184,11 @@ void DescribeState(const Snapshot& snapshot, json& out) {
 }
 
 }  // namespace
+
+bool AskedForSample() {
+  const char* const sample = std::getenv("DELTALAKEDB_SAMPLE");
+  return sample != nullptr && std::string_view(sample) == "1";
+}
 
 std::optional<std::vector<ConformanceTable>> LoadConformanceTables() {
   const std::optional<std::string> folder = FindFolder();

@@ -28,6 +28,10 @@ struct ConformanceTable {
 // conformance_tables.py has said so then. Where it fails, so does the test.
 std::optional<std::vector<ConformanceTable>> LoadConformanceTables();
 
+// Whether DELTALAKEDB_SAMPLE asks for a sample where all tables would take long: ctest sets it
+// where the build has sanitizers (cmake/Testing.cmake).
+bool AskedForSample();
+
 // What a version's entry in a truth file says of its state, computed from a snapshot. Keys are
 // those of the truth. Errors are those of the snapshot's streams.
 Result<nlohmann::json> DescribeSnapshot(const Snapshot& snapshot);

@@ -1,8 +1,14 @@
 import json
+import os
 
 import pytest
 
 import support
+
+# Set by ctest where the build has sanitizers, which make the program several times slower
+# (cmake/Testing.cmake): what goes over all tables takes a sample of them, and what goes over all
+# databases half of it.
+IS_SAMPLED = os.environ.get("DELTALAKEDB_SAMPLE") == "1"
 
 
 @pytest.fixture
@@ -92,13 +98,32 @@ def sample(tables):
 def pytest_generate_tests(metafunc):
     """Gives each conformance table to tests that take one as `conformance_table`, and each of a
     sample to those that take a `sampled_table`."""
-    for name, choose in [("conformance_table", list), ("sampled_table", sample)]:
+    every = sample if IS_SAMPLED else list
+    for name, choose in [("conformance_table", every), ("sampled_table", sample)]:
         if name not in metafunc.fixturenames:
             continue
         folder = support.conformance_tables.folder()
         found = choose([ConformanceTable(folder, file)
                         for file in sorted((folder / "truth").glob("*.json"))] if folder else [])
         metafunc.parametrize(name, found, ids=[table.name for table in found])
+
+
+# Fixtures that go over kinds of places and databases, with the one that a sample always has.
+KINDS = {"place": "folder", "catalog": "sqlite"}
+
+
+def is_in_sample(item):
+    """Whether a sample has this test: with one kind always, with others every second time."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    others = [name for name, always in KINDS.items() if parameters.get(name, always) != always]
+    return not others or int(support.sha256(item.name)[:8], 16) % 2 == 0
+
+
+def pytest_collection_modifyitems(config, items):
+    if not IS_SAMPLED:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not is_in_sample(item)])
+    items[:] = [item for item in items if is_in_sample(item)]
 
 
 # ---- where tables are made -----------------------------------------------------------------------
