@@ -189,6 +189,25 @@ TEST_P(CommitUnitTest, LargeCommit_IsLikeASmallOne) {
               ElementsAre("0", "0"));
 }
 
+// As after a crash of the server, which empties relations that are not logged.
+TEST_P(CommitUnitTest, LargeCommitWhoseStagedFilesAreGone_IsNotMade) {
+  if (database_->quirks().dialect != store::Dialect::kPostgres) return;  // it alone stages
+  std::string adds;
+  for (int i = 0; i < 2'500; ++i) adds += Add(std::to_string(i));
+  database_->Sql(
+      "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "DELETE FROM dl_staged_add_files WHERE number % 10 = 0; RETURN NULL; END $$");
+  database_->Sql("CREATE TRIGGER lose AFTER INSERT ON dl_staged_add_files EXECUTE FUNCTION lose()");
+  const auto written = Write(adds, std::nullopt);
+  const auto answer = store::RunCommit(*connection_, written->commit);
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().code(), ErrorCode::kUnavailable) << answer.error().message();
+  EXPECT_THAT(Paths(), ElementsAre("first"));
+  EXPECT_THAT(database_->Column("SELECT count(*) FROM dl_staged_add_files"), ElementsAre("0"));
+  database_->Sql("DROP TRIGGER lose ON dl_staged_add_files");
+  ExpectDone(Commit(adds), 1, 2'501, 25'100);
+}
+
 TEST_P(CommitUnitTest, DroppedTable_IsGone) {
   store::TableRow other = table_;
   const auto commit = [&](TableCommit& c) { c.table_id = TableId::MakeRandom(); };

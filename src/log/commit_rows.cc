@@ -1,9 +1,15 @@
 #include "log/commit_rows.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/try.h"
 #include "log/state_rows.h"
@@ -24,11 +30,69 @@ LineChunk ChunkOf(std::string_view text) {
   return {std::move(memory), view, 0};
 }
 
+using BodyParts = std::vector<std::pair<std::string, std::int64_t>>;
+
+// Of whole lines each, so that whoever reads the text holds one at a time.
+Result<BodyParts> CompressParts(std::string_view body) {
+  BodyParts parts;
+  do {
+    std::size_t size = std::min(body.size(), kChunkBytes);
+    if (size < body.size()) {
+      const std::size_t line_end = body.rfind('\n', size - 1);
+      size = line_end != std::string_view::npos ? line_end + 1 : body.find('\n', size) + 1;
+      if (size == 0) size = body.size();
+    }
+    DELTALAKEDB_ASSIGN(std::string compressed, CompressText(body.substr(0, size)));
+    parts.emplace_back(std::move(compressed), static_cast<std::int64_t>(size));
+    body.remove_prefix(size);
+  } while (!body.empty());
+  return parts;
+}
+
+// Compresses a long text while its rows are made.
+class BodyCompression {
+ public:
+  explicit BodyCompression(std::string_view body) : body_(body) {
+    if (body.size() < kBytesForThread) return;
+    try {
+      thread_ = std::jthread([this] { Compress(); });
+    } catch (const std::system_error&) {
+      thread_ = {};  // no thread to be had: Finish does it
+    }
+  }
+  BodyCompression(const BodyCompression&) = delete;
+  BodyCompression& operator=(const BodyCompression&) = delete;
+
+  Result<BodyParts> Finish() {
+    if (!thread_.joinable()) return CompressParts(body_);
+    thread_.join();
+    return std::move(parts_);
+  }
+
+ private:
+  // Below that it takes no longer than making a thread. Unit: bytes.
+  static constexpr std::size_t kBytesForThread = 512UL * 1024;
+
+  // Nobody else would catch what runs out of memory there.
+  void Compress() {
+    try {
+      parts_ = CompressParts(body_);
+    } catch (const std::bad_alloc&) {
+      parts_ = Fail(ErrorCode::kUnavailable, "there is not enough memory");
+    }
+  }
+
+  std::string_view body_;
+  Result<BodyParts> parts_ = BodyParts();
+  std::jthread thread_;  // behind what it writes
+};
+
 }  // namespace
 
 Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& options) {
   ChunkOptions own = options;
-  own.compress = body.size() <= kChunkBytes;
+  own.compress = false;
+  BodyCompression compression(body);
   DELTALAKEDB_ASSIGN(ChunkRows chunk, MakeChunkRows({kNoVersion, store::Origin::kCommit},
                                                     ChunkOf(body), /*is_whole_body=*/true, own));
   if (!chunk.overruled.dropped.empty() || !chunk.overruled.dead.empty()) {
@@ -49,27 +113,13 @@ Result<CommitRows> CommitRows::Make(std::string_view body, const ChunkOptions& o
   for (const DomainMetadata& domain : rows.rows_->domain_metadata) {
     AppendDomainRow(table, kNoVersion, domain, rows.domains_);
   }
-  if (!own.compress) {
-    DELTALAKEDB_TRY(rows.CompressParts(body));
+  DELTALAKEDB_ASSIGN(rows.parts_, compression.Finish());
+  if (body.size() <= kChunkBytes) {
+    rows.rows_->compressed = std::move(rows.parts_.front().first);
+    rows.parts_.clear();
   }
   rows.hash_ = std::string(protocol::HashOf(body).view());
   return rows;
-}
-
-// Of whole lines each, so that whoever reads the text holds one at a time.
-Result<void> CommitRows::CompressParts(std::string_view body) {
-  while (!body.empty()) {
-    std::size_t size = std::min(body.size(), kChunkBytes);
-    if (size < body.size()) {
-      const std::size_t line_end = body.rfind('\n', size - 1);
-      size = line_end != std::string_view::npos ? line_end + 1 : body.find('\n', size) + 1;
-      if (size == 0) size = body.size();
-    }
-    DELTALAKEDB_ASSIGN(std::string compressed, CompressText(body.substr(0, size)));
-    parts_.emplace_back(std::move(compressed), static_cast<std::int64_t>(size));
-    body.remove_prefix(size);
-  }
-  return {};
 }
 
 void CommitRows::FillIn(store::TableCommit& commit) const {

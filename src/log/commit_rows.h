@@ -30,7 +30,6 @@ class CommitRows {
   const ChunkRows& rows() const { return *rows_; }
 
  private:
-  Result<void> CompressParts(std::string_view body);
   explicit CommitRows(ChunkRows rows) : rows_(std::make_unique<ChunkRows>(std::move(rows))) {}
 
   // Rows point into these, also into short texts that move with their owner.

@@ -27,6 +27,7 @@ constexpr std::size_t kEndedOfAdd = 21;
 constexpr std::size_t kPathKeyOfRemove = 4;  // of those of dl_remove_files
 // More files of a commit than that are staged first.
 constexpr std::size_t kFilesAsListsMax = 2'000;
+constexpr std::string_view kSqlStateStagedIsGone = "DLG02";
 // What a short commit raises where the general one has to decide.
 constexpr std::string_view kSqlStateGoGeneral = "DLG01";
 constexpr std::string_view kSqlStateUniqueViolation = "23505";
@@ -126,8 +127,11 @@ struct Staging {
 
   // Puts them there, in transactions of their own.
   Result<void> Put(Connection& connection, const TableCommit& commit) const;
+  // The steps that take them away: the last ones of a commit, and by themselves where there is
+  // none.
+  std::vector<UnitStep> ClearSteps(const TableCommit& commit) const;
   // Takes them back.
-  void Clear(Connection& connection) const;
+  void Clear(Connection& connection, const TableCommit& commit) const;
 };
 
 bool IsLarge(const TableCommit& commit) {
@@ -158,12 +162,23 @@ Result<void> Staging::Put(Connection& connection, const TableCommit& commit) con
              kPathKeyOfRemove, InfoOf(Relation::kRemoveFiles).columns);
 }
 
+std::vector<UnitStep> Staging::ClearSteps(const TableCommit& commit) const {
+  std::vector<UnitStep> steps;
+  if (!commit.adds.empty()) {
+    steps.push_back({StatementId::kDeleteStagedAdds, {ToValue(id)}, {}});
+  }
+  if (!commit.removes.empty()) {
+    steps.push_back({StatementId::kDeleteStagedRemoves, {ToValue(id)}, {}});
+  }
+  return steps;
+}
+
 // What cannot be taken back now is swept later.
-void Staging::Clear(Connection& connection) const {
-  if (!connection.IsHealthy()) return;
+void Staging::Clear(Connection& connection, const TableCommit& commit) const {
+  if (!connection.IsHealthy() || !connection.RunUnit(ClearSteps(commit))) return;
   for (const StatementId statement :
-       {StatementId::kDeleteStagedAdds, StatementId::kDeleteStagedRemoves}) {
-    if (!connection.Execute(statement, {ToValue(id)})) return;
+       {StatementId::kSweepStagedAdds, StatementId::kSweepStagedRemoves}) {
+    if (!connection.Execute(statement, {})) return;
   }
 }
 
@@ -312,6 +327,8 @@ Unit::Unit(std::span<const TableCommit> tables, std::span<const ReadTable> read,
     for (UnitStep& step : RowSteps(tables[index], stagings_[index].get())) {
       Put(std::move(step), index);
     }
+    if (!stagings_[index]) continue;
+    for (UnitStep& step : stagings_[index]->ClearSteps(tables[index])) Put(std::move(step), index);
   }
 }
 
@@ -326,9 +343,9 @@ Result<std::optional<UnitAnswer>> Unit::Run(Connection& connection) const {
   auto staged = Stage(connection);
   auto ran = staged ? connection.RunUnit(steps_) : Fail(std::move(staged).error());
   if (!ran) {
-    // Only a unit that is made takes them along.
-    for (const auto& staging : stagings_) {
-      if (staging) staging->Clear(connection);
+    // Only a unit that is made takes them away.
+    for (std::size_t index = 0; index < tables_.size(); ++index) {
+      if (stagings_[index]) stagings_[index]->Clear(connection, tables_[index]);
     }
   }
   UnitAnswer answer;
@@ -336,6 +353,11 @@ Result<std::optional<UnitAnswer>> Unit::Run(Connection& connection) const {
     const std::string_view state = SqlStateOf(ran.error());
     if (state == kSqlStateGoGeneral || (is_short_ && state == kSqlStateUniqueViolation)) {
       return std::nullopt;
+    }
+    if (state == kSqlStateStagedIsGone) {
+      return Fail(ErrorCode::kUnavailable,
+                  "the files of a commit, which waited in the database for their table's lock, are "
+                  "gone, as they are when the server has crashed; make the commit again");
     }
     const auto refusal = RefusalOf(state);
     if (!refusal) return Fail(std::move(ran).error());

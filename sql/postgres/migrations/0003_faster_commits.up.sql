@@ -15,8 +15,7 @@ ALTER TABLE dl_cdc_files DROP CONSTRAINT dl_cdc_files_table_id_fkey;
 -- leave with it. What a writer that died left is swept by the next one after a day.
 CREATE UNLOGGED TABLE dl_staged_add_files (
   staging_id                 uuid NOT NULL,
-  staged_at                  bigint NOT NULL
-                             DEFAULT floor(extract(epoch FROM clock_timestamp()) * 1000000),
+  staged_at                  timestamptz NOT NULL DEFAULT now(),
   number                     bigint NOT NULL,
   path_key                   uuid NOT NULL,
   dv_id                      text NOT NULL,
@@ -40,8 +39,7 @@ CREATE INDEX dl_staged_add_files_id ON dl_staged_add_files (staging_id);
 
 CREATE UNLOGGED TABLE dl_staged_remove_files (
   staging_id                 uuid NOT NULL,
-  staged_at                  bigint NOT NULL
-                             DEFAULT floor(extract(epoch FROM clock_timestamp()) * 1000000),
+  staged_at                  timestamptz NOT NULL DEFAULT now(),
   number                     bigint NOT NULL,
   path_key                   uuid NOT NULL,
   dv_id                      text NOT NULL,

@@ -1,11 +1,5 @@
 -- The removes of a commit, after commit_staged_version. $1 table_id, $2 staging_id. Indexes:
 -- primary keys, and that on staging_id.
-WITH taken AS (
-  DELETE FROM dl_staged_remove_files WHERE staging_id = $2
-  RETURNING number, path_key, dv_id, path, deletion_timestamp, data_change, extended_file_metadata,
-            partition_values, size, stats, tags, dv_storage_type, dv_path_or_inline, dv_offset,
-            dv_size_in_bytes, dv_cardinality, base_row_id, default_row_commit_version
-)
 INSERT INTO dl_remove_files (
        file_id, table_id, version, origin, path_key, dv_id, path, deletion_timestamp, data_change,
        extended_file_metadata, partition_values, size, stats, tags, dv_storage_type,
@@ -17,5 +11,5 @@ SELECT v.last_remove_id - v.num_removed + n.number, $1, v.version, 0, n.path_key
        n.dv_cardinality, n.base_row_id, n.default_row_commit_version
 FROM dl_tables t
 JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version,
-     taken n
-WHERE t.table_id = $1
+     dl_staged_remove_files n
+WHERE t.table_id = $1 AND n.staging_id = $2

@@ -1,6 +1,6 @@
--- commit_version of a commit whose files are staged. $1 to $19 as there; $20 staging_id. Takes the
--- adds out of dl_staged_add_files; commit_staged_removes does so with the removes. Indexes: primary
--- keys, and those on staging_id.
+-- commit_version of a commit whose files are staged. $1 to $19 as there; $20 staging_id. Raises
+-- also DLG02: what was staged is gone, as it is when a server has crashed. Indexes: primary keys,
+-- and those on staging_id.
 WITH moved AS MATERIALIZED (
   SELECT t.current_version AS version, t.last_commit_timestamp, t.last_ratified_at,
          v.num_files, v.size_in_bytes, v.last_add_id, v.last_remove_id, v.last_cdc_id
@@ -30,12 +30,6 @@ counted AS (
          count(*) FILTER (WHERE must_be_live) AS were_live
   FROM live WHERE is_same
 ),
-taken AS (
-  DELETE FROM dl_staged_add_files WHERE staging_id = $20
-  RETURNING number, path_key, dv_id, path, partition_values, size, modification_time, data_change,
-            stats, tags, dv_storage_type, dv_path_or_inline, dv_offset, dv_size_in_bytes,
-            dv_cardinality, base_row_id, default_row_commit_version, clustering_provider
-),
 added AS (
   INSERT INTO dl_add_files (
          file_id, table_id, version, origin, path_key, dv_id, path, partition_values, size,
@@ -46,7 +40,8 @@ added AS (
          n.partition_values, n.size, n.modification_time, n.data_change, n.stats, n.tags,
          n.dv_storage_type, n.dv_path_or_inline, n.dv_offset, n.dv_size_in_bytes, n.dv_cardinality,
          n.base_row_id, n.default_row_commit_version, n.clustering_provider
-  FROM moved m, taken n
+  FROM moved m, dl_staged_add_files n
+  WHERE n.staging_id = $20
 )
 INSERT INTO dl_table_versions (
        table_id, version, timestamp, raw_timestamp, ratified_at, num_added, num_removed, num_cdc,
@@ -59,6 +54,8 @@ SELECT $1, m.version, m.last_commit_timestamp, $5, m.last_ratified_at, $6, $7, $
        m.last_cdc_id + $8, $13, $14, $3, $12, $15, $4, $2, $11, $10, $16
 FROM moved m, counted c
 WHERE CASE
+        WHEN (SELECT count(*) FROM named) <> $6 + $7
+          THEN dl_raise('DLG02', m.version::text)
         WHEN EXISTS (SELECT FROM dl_commit_fences f
                      WHERE f.table_id = $1 AND f.commit_id = $2
                        AND f.attempt_id IS DISTINCT FROM $19)

@@ -1,5 +1,3 @@
--- Takes back what a commit staged that was not made, and sweeps what others left a day ago. $1
--- staging_id. Reads all that is staged.
-DELETE FROM dl_staged_add_files
-WHERE staging_id = $1
-   OR staged_at < (extract(epoch FROM clock_timestamp()) - 86400) * 1000000
+-- The last step of a large commit, or what becomes of one that was not made. $1 staging_id. Index:
+-- that on staging_id.
+DELETE FROM dl_staged_add_files WHERE staging_id = $1
