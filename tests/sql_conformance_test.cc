@@ -67,6 +67,11 @@ std::set<std::string> FieldsOfCheckpointAlone(const json& replay) {
 // Of databases other than SQLite, where a test dumps them or gives each table one of its own, and
 // where sanitizers make everything slow.
 constexpr int kSampleStep = 8;
+bool IsSoak() {
+  const char* const soak = std::getenv("DELTALAKEDB_SOAK");
+  return soak != nullptr && std::string_view(soak) == "1";
+}
+
 // Below the run of a table all versions are alike.
 constexpr std::int64_t kOlderVersionsMax = 16;
 
@@ -108,7 +113,7 @@ class SqlConformanceTest : public ::testing::TestWithParam<std::string> {
   // Calls visit(table) for every table, or for each of a sample.
   template <typename Visit>
   static void ForEach(std::string_view expect, const Visit& visit, bool is_costly = false) {
-    const bool is_sample = GetParam() != "sqlite" && (is_costly || AskedForSample());
+    const bool is_sample = GetParam() != "sqlite" && !IsSoak() && (is_costly || AskedForSample());
     int number = 0;
     for (const ConformanceTable& table : *all_tables) {
       if (table.expect() != expect) continue;
@@ -351,8 +356,7 @@ TEST_P(SqlConformanceTest, TablesLeftToTheReader_AreRefusedOrRight) {
 // Through a pooler only in soak: the contract suite runs there always.
 std::vector<std::string> Kinds() {
   std::vector<std::string> kinds = TestDatabase::Kinds();
-  const char* const soak = std::getenv("DELTALAKEDB_SOAK");
-  if (soak == nullptr || std::string_view(soak) != "1") std::erase(kinds, "pgbouncer");
+  if (!IsSoak()) std::erase(kinds, "pgbouncer");
   return kinds;
 }
 
