@@ -44,6 +44,7 @@ endfunction()
 function(deltalakedb_test name label)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${DELTALAKEDB_TEST_OPTIMIZATION})
   target_link_libraries(${name} PRIVATE deltalakedb_flags ${ARG_LINK} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES
