@@ -10,6 +10,8 @@ ALTER TABLE dl_add_files DROP CONSTRAINT dl_add_files_origin_check;
 ALTER TABLE dl_remove_files DROP CONSTRAINT dl_remove_files_table_id_fkey;
 ALTER TABLE dl_remove_files DROP CONSTRAINT dl_remove_files_origin_check;
 ALTER TABLE dl_cdc_files DROP CONSTRAINT dl_cdc_files_table_id_fkey;
+-- Every commit updates its row there, and a CHECK is parsed anew by every statement that writes.
+ALTER TABLE dl_tables DROP CONSTRAINT dl_tables_mode_check;
 
 -- The files of large commits on their way, which come by COPY before a commit locks its table, and
 -- leave with it. What a writer that died left is swept by the next one after a day.
