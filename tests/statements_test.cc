@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,8 @@
 namespace deltalakedb::store {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -171,6 +174,18 @@ TEST_F(DuckDbStatementsTest, ScansOfATablesFiles_LeaveOutThoseOfOthers) {
 
 // ---- PostgreSQL ---------------------------------------------------------------------------------
 
+// The plan that serves every value of the parameters alike.
+std::vector<std::string> PlanIn(deltalakedb::testing::TestDatabase& catalog, StatementId id) {
+  const std::string text(StatementText(Dialect::kPostgres, id));
+  std::string nulls;
+  for (int number = 1; text.find('$' + std::to_string(number)) != std::string::npos; ++number) {
+    nulls += nulls.empty() ? "(NULL" : ", NULL";
+  }
+  if (!nulls.empty()) nulls += ')';
+  return catalog.Column("SET plan_cache_mode = force_generic_plan; PREPARE each AS " + text +
+                        "; EXPLAIN (COSTS OFF) EXECUTE each" + nulls);
+}
+
 class PostgresStatementsTest : public ::testing::Test {
  protected:
   // Enough tables, versions and files that reading all of them would cost more than an index.
@@ -214,17 +229,7 @@ class PostgresStatementsTest : public ::testing::Test {
 
   static void TearDownTestSuite() { catalog_.reset(); }
 
-  // The plan that serves every value of the parameters alike.
-  std::vector<std::string> PlanOf(StatementId id) const {
-    const std::string text(StatementText(Dialect::kPostgres, id));
-    std::string nulls;
-    for (int number = 1; text.find('$' + std::to_string(number)) != std::string::npos; ++number) {
-      nulls += nulls.empty() ? "(NULL" : ", NULL";
-    }
-    if (!nulls.empty()) nulls += ')';
-    return catalog_->Column("SET plan_cache_mode = force_generic_plan; PREPARE each AS " + text +
-                            "; EXPLAIN (COSTS OFF) EXECUTE each" + nulls);
-  }
+  std::vector<std::string> PlanOf(StatementId id) const { return PlanIn(*catalog_, id); }
 
   static inline std::unique_ptr<deltalakedb::testing::TestDatabase> catalog_;
 };
@@ -274,6 +279,30 @@ TEST_F(PostgresStatementsTest, HotStatements_WorkByTheirIndex) {
   for (const auto& [id, part] : expected) {
     EXPECT_THAT(PlanOf(id), Contains(HasSubstr(part))) << StatementName(id);
   }
+}
+
+// A plan may be made before anything is known of a catalog, and be kept while it grows.
+TEST(PostgresStatementsOfNewCatalogTest, VersionsAreFoundByTheirWholeKey) {
+  const auto catalog = deltalakedb::testing::TestDatabase::Make("postgres");
+  catalog->ConnectMigrated();
+  const std::set<StatementId> of_all_versions = {
+      StatementId::kListVersions, StatementId::kListHistory, StatementId::kListTables,
+      StatementId::kDeleteVersions};
+  int found = 0;
+  for (const StatementId id : AllStatements(Dialect::kPostgres)) {
+    if (id == StatementId::kCreateMigrationsTable || id == StatementId::kMakeSchema) continue;
+    if (of_all_versions.contains(id)) continue;
+    const auto plan = PlanIn(*catalog, id);
+    for (std::size_t at = 0; at < plan.size(); ++at) {
+      if (!plan[at].contains("Index") || !plan[at].contains(" on dl_table_versions")) continue;
+      ++found;
+      ASSERT_LT(at + 1, plan.size()) << StatementName(id);
+      EXPECT_THAT(plan[at + 1], AllOf(HasSubstr("Index Cond: ((table_id = $1) AND "),
+                                      AnyOf(HasSubstr("(version >= "), HasSubstr("(commit_id = "))))
+          << StatementName(id) << ": " << plan[at];
+    }
+  }
+  EXPECT_GE(found, 15);
 }
 
 TEST_F(PostgresStatementsTest, PartitionValues_AreFoundByTheirIndex) {

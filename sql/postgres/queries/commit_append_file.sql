@@ -8,5 +8,7 @@ INSERT INTO dl_add_files (
 SELECT v.last_add_id, $1, v.version, 0, $2, $3, $4, $5, $6, $7, $8::text::boolean, $9, $10, $11,
        $12, $13, $14, $15, $16, $17, $18
 FROM dl_tables t
-JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version
+CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                    WHERE table_id = $1 AND version >= t.current_version
+                    ORDER BY version LIMIT 1) v
 WHERE t.table_id = $1

@@ -15,7 +15,9 @@ SELECT $1, t.current_version, t.last_commit_timestamp, $5, t.last_ratified_at, 1
        v.num_files + 1, v.size_in_bytes + $6, v.last_add_id + 1, v.last_remove_id, v.last_cdc_id,
        $10, 0, $3, $9, $11, $4, $2, $8, $7, $12
 FROM dl_tables t
-JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version - 1
+CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                    WHERE table_id = $1 AND version >= t.current_version - 1
+                    ORDER BY version LIMIT 1) v
 WHERE t.table_id = $1
   AND CASE
         WHEN EXISTS (SELECT FROM dl_add_files a

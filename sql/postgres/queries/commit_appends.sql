@@ -13,7 +13,9 @@ WITH before AS MATERIALIZED (
          t.last_ratified_at, v.num_files, v.size_in_bytes, v.last_add_id, v.last_remove_id,
          v.last_cdc_id, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock
   FROM dl_tables t
-  JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version
+  CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                      WHERE table_id = $1 AND version >= t.current_version
+                      ORDER BY version LIMIT 1) v
   WHERE t.table_id = $1
 ),
 added AS MATERIALIZED (
@@ -40,9 +42,9 @@ judged AS MATERIALIZED (
            WHEN n.deadline < b.clock THEN 'DLV03'
            WHEN EXISTS (SELECT FROM dl_commit_fences f
                         WHERE f.table_id = $1 AND f.commit_id = n.commit_id
-                          AND f.attempt_id IS DISTINCT FROM n.attempt_id) THEN 'DLC04'
+                          AND f.attempt_id IS DISTINCT FROM n.attempt_id OFFSET 0) THEN 'DLC04'
            WHEN EXISTS (SELECT FROM dl_table_versions d
-                        WHERE d.table_id = $1 AND d.commit_id = n.commit_id) THEN 'DLC05'
+                        WHERE d.table_id = $1 AND d.commit_id = n.commit_id OFFSET 0) THEN 'DLC05'
            WHEN n.app_version <= (SELECT x.app_version FROM dl_txn_actions x
                                   WHERE x.table_id = $1 AND x.app_id = n.app_id
                                   ORDER BY x.version DESC LIMIT 1) THEN 'DLC03'

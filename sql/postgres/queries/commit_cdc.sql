@@ -4,7 +4,9 @@ INSERT INTO dl_cdc_files (
 SELECT v.last_cdc_id - v.num_cdc + n.number, $1, v.version, n.path_key, n.path, n.partition_values,
        n.size, n.data_change, n.tags
 FROM dl_tables t
-JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version,
+CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                    WHERE table_id = $1 AND version >= t.current_version
+                    ORDER BY version LIMIT 1) v,
      unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::boolean[], $7::text[])
        WITH ORDINALITY AS n (path_key, path, partition_values, size, data_change, tags, number)
 WHERE t.table_id = $1

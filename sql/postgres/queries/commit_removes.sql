@@ -9,7 +9,9 @@ SELECT v.last_remove_id - v.num_removed + n.number, $1, v.version, 0, n.path_key
        n.stats, n.tags, n.dv_storage_type, n.dv_path_or_inline, n.dv_offset, n.dv_size_in_bytes,
        n.dv_cardinality, n.base_row_id, n.default_row_commit_version
 FROM dl_tables t
-JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version,
+CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                    WHERE table_id = $1 AND version >= t.current_version
+                    ORDER BY version LIMIT 1) v,
      unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::boolean[], $7::boolean[],
             $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[],
             $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[])

@@ -10,6 +10,8 @@ SELECT v.last_remove_id - v.num_removed + n.number, $1, v.version, 0, n.path_key
        n.stats, n.tags, n.dv_storage_type, n.dv_path_or_inline, n.dv_offset, n.dv_size_in_bytes,
        n.dv_cardinality, n.base_row_id, n.default_row_commit_version
 FROM dl_tables t
-JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version,
+CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                    WHERE table_id = $1 AND version >= t.current_version
+                    ORDER BY version LIMIT 1) v,
      dl_staged_remove_files n
 WHERE t.table_id = $1 AND n.staging_id = $2

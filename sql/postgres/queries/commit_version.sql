@@ -13,7 +13,9 @@ WITH moved AS MATERIALIZED (
   SELECT t.current_version AS version, t.last_commit_timestamp, t.last_ratified_at,
          v.num_files, v.size_in_bytes, v.last_add_id, v.last_remove_id, v.last_cdc_id
   FROM dl_tables t
-  JOIN dl_table_versions v ON v.table_id = $1 AND v.version = t.current_version - 1
+  CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
+                      WHERE table_id = $1 AND version >= t.current_version - 1
+                      ORDER BY version LIMIT 1) v
   WHERE t.table_id = $1
 ),
 named AS MATERIALIZED (

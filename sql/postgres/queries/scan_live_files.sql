@@ -5,5 +5,6 @@ SELECT path, partition_values, size, modification_time, data_change, stats, tags
        base_row_id, default_row_commit_version, clustering_provider
 FROM dl_add_files
 WHERE table_id = $1
-  AND file_id <= (SELECT last_add_id FROM dl_table_versions WHERE table_id = $1 AND version = $2)
+  AND file_id <= (SELECT last_add_id FROM dl_table_versions
+                  WHERE table_id = $1 AND version >= $2 ORDER BY version LIMIT 1)
   AND (ended_version IS NULL OR ended_version > $2)
