@@ -199,6 +199,27 @@ TEST_P(CommitTest, FileThatIsNotLive_IsInvalidAndNamed) {
   EXPECT_EQ(log_->LoadLatestVersion().value_or(Version(-1)), Version(0));
 }
 
+// Others compare paths letter by letter: for them the file would stay.
+TEST_P(CommitTest, LiveFileInAnotherSpelling_IsInvalid) {
+  const CommitBase empty = Base();
+  ExpectCommitted(Do(empty, {Add("a%20file")}), 1);
+  const CommitBase base = Base();
+  for (const std::string& line : {Remove("a file"), Remove("a%20%66ile"), Add("a file")}) {
+    const auto outcome = Try(base, {line});
+    ASSERT_FALSE(outcome.has_value()) << line;
+    EXPECT_EQ(outcome.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(outcome.error().message(), HasSubstr("live at version 1 as a%20file"));
+    EXPECT_EQ(*outcome.error().FindFact("field"), Error::FactValue("path"));
+  }
+  ASSERT_FALSE(Try(base, {Add("other"), Add("a file")}).has_value());
+  // A database looks again under the lock.
+  if (GetParam() != "folder") {
+    EXPECT_FALSE(Try(empty, {Add("a file")}).has_value());
+  }
+  EXPECT_EQ(Paths(), (std::set<std::string>{"a%20file", "first"}));
+  ExpectCommitted(Do(base, {Remove("a%20file"), Add("new")}), 2);
+}
+
 TEST_P(CommitTest, AppTransaction_IsCommittedOnce) {
   CommitOptions options;
   options.app_transaction = AppTransaction{.app_id = "app", .version = 7, .last_updated = {}};
@@ -346,6 +367,34 @@ TEST_P(TableWriterTest, AppendsOfThreads_AreAVersionEach) {
   EXPECT_EQ(versions.size(), static_cast<std::size_t>(kThreads * kCommits));
   EXPECT_EQ(*versions.rbegin(), Version(kThreads * kCommits));
   EXPECT_EQ(Paths().size(), 1U + kThreads * kCommits);
+}
+
+// What a commitInfo among the actions says of the commit stays unless the caller says otherwise.
+TEST_P(TableWriterTest, GivenCommitInfo_IsWhatHistoryShows) {
+  const TableWriter writer = Open();
+  const auto commit = [&](const TransactionOptions& options) -> CommitInfo {
+    auto transaction = writer.Begin(options);
+    if (!transaction) return {};
+    const std::string_view info =
+        R"({"commitInfo":{"operation":"MERGE","operationParameters":{"predicate":"a = b"},)"
+        R"("engineInfo":"mine","readVersion":77,"isBlindAppend":true}})";
+    EXPECT_TRUE(transaction->AddLine(info, 1).has_value());
+    EXPECT_TRUE(transaction->Commit().has_value());
+    const auto history = log_->LoadHistory({});
+    return history && !history->empty() ? history->front().commit_info.value_or(CommitInfo())
+                                        : CommitInfo();
+  };
+  const CommitInfo given = commit({});
+  EXPECT_EQ(given.operation, "MERGE");
+  EXPECT_EQ(given.operation_parameters, R"({"predicate":"a = b"})");
+  EXPECT_EQ(given.engine_info, "mine");
+  EXPECT_EQ(given.read_version, 0);  // what the writer alone knows
+  TransactionOptions options;
+  options.operation = "OPTIMIZE";
+  options.operation_parameters = R"({"z":"1"})";
+  const CommitInfo said = commit(options);
+  EXPECT_EQ(said.operation, "OPTIMIZE");
+  EXPECT_EQ(said.operation_parameters, R"({"z":"1"})");
 }
 
 TEST_P(TableWriterTest, OneThatIsWrong_DoesNotKeepOthersBack) {

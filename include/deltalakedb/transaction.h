@@ -59,9 +59,10 @@ struct TransactionOptions {
   // Else the table's delta.isolationLevel, else Serializable.
   std::optional<IsolationLevel> isolation;
   ReadScope reads = ReadScope::kByActions;
-  // Of commitInfo: what was done, with its parameters and metrics as JSON objects.
-  std::string operation = "WRITE";
-  std::string operation_parameters = "{}";
+  // Of commitInfo: what was done, with its parameters and metrics as JSON objects. What is not said
+  // here is as a commitInfo among the actions has it, else WRITE, without parameters.
+  std::optional<std::string> operation;
+  std::optional<std::string> operation_parameters;
   std::optional<std::string> operation_metrics;
   std::optional<std::string> user_metadata;
   // Names the commit, so that making it again after a lost answer or a crash does not double it.

@@ -135,10 +135,10 @@ void CommitRows::FillIn(store::TableCommit& commit) const {
   commit.added_bytes = 0;
   commit.ending.clear();
   for (const FileMention& file : rows_->removes) {
-    commit.ending.push_back({file.path_key.view(), file.dv_id, std::nullopt, true});
+    commit.ending.push_back({file.path_key.view(), file.dv_id, file.path, true});
   }
   for (const FileMention& file : rows_->adds) {
-    commit.ending.push_back({file.path_key.view(), file.dv_id, std::nullopt, false});
+    commit.ending.push_back({file.path_key.view(), file.dv_id, file.path, false});
     commit.added_bytes += file.size_bytes;
   }
   commit.body = rows_->compressed;

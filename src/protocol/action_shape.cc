@@ -30,6 +30,13 @@ constexpr std::string_view kSystemDomainPrefix = "delta.";
 // Statistics of one file. Unit: bytes.
 constexpr std::size_t kStatsBytesMax = kStagedLineBytesMax;
 
+Result<void> CheckPath(const Complaint& complaint, std::string_view path) {
+  if (path.empty()) return complaint.Of("path", "its path is empty");
+  // No file system has such a name, and PostgreSQL no such text.
+  if (path.contains('\0')) return complaint.Of("path", "its path has the character U+0000");
+  return {};
+}
+
 Result<void> CheckVector(const Complaint& complaint, const std::optional<DeletionVector>& vector) {
   if (!vector) return {};
   auto place = ResolveDeletionVector(*vector);
@@ -79,7 +86,7 @@ Result<void> CheckStats(const Complaint& complaint, const AddFile& add) {
 Result<void> CheckAdd(const Staged<AddFile>& staged) {
   const AddFile& add = staged.action;
   const Complaint complaint = About("add", staged);
-  if (add.path.empty()) return complaint.Of("path", "its path is empty");
+  DELTALAKEDB_TRY(CheckPath(complaint, add.path));
   if (add.size < 0) return complaint.Of("size", fmt::format("its size is {}", add.size));
   if (add.base_row_id && *add.base_row_id < 0) {
     return complaint.Of("baseRowId", fmt::format("its baseRowId is {}", *add.base_row_id));
@@ -95,7 +102,7 @@ Result<void> CheckAdd(const Staged<AddFile>& staged) {
 Result<void> CheckRemove(const Staged<RemoveFile>& staged) {
   const RemoveFile& remove = staged.action;
   const Complaint complaint = About("remove", staged);
-  if (remove.path.empty()) return complaint.Of("path", "its path is empty");
+  DELTALAKEDB_TRY(CheckPath(complaint, remove.path));
   if (remove.size && *remove.size < 0) {
     return complaint.Of("size", fmt::format("its size is {}", *remove.size));
   }
@@ -112,7 +119,7 @@ Result<void> CheckRemove(const Staged<RemoveFile>& staged) {
 Result<void> CheckCdc(const Staged<CdcFile>& staged) {
   const CdcFile& cdc = staged.action;
   const Complaint complaint = About("cdc", staged);
-  if (cdc.path.empty()) return complaint.Of("path", "its path is empty");
+  DELTALAKEDB_TRY(CheckPath(complaint, cdc.path));
   if (cdc.size < 0) return complaint.Of("size", fmt::format("its size is {}", cdc.size));
   if (cdc.data_change) {
     return complaint.Of("dataChange",

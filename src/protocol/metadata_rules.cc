@@ -10,18 +10,17 @@
 
 #include "base/try.h"
 #include "deltalakedb/schema.h"
-#include "deltalakedb/transaction.h"
+#include "protocol/column_changes.h"
 #include "protocol/excerpt.h"
 #include "protocol/feature_needs.h"
 #include "protocol/features.h"
 #include "protocol/metadata_rules_internal.h"
+#include "protocol/table_properties.h"
 #include "protocol/table_rules.h"
 
 namespace deltalakedb::protocol {
 
 namespace {
-
-constexpr std::string_view kIsolationLevel = "delta.isolationLevel";
 
 const std::string* FindProperty(const Metadata& metadata, std::string_view property) {
   const auto found = metadata.configuration.find(std::string(property));
@@ -168,6 +167,19 @@ Result<void> CheckRowTracking(const Complaint& complaint, const MetadataChange& 
   return {};
 }
 
+// What `set-properties` asks of values, where the commit sets them. Names that only newer engines
+// know pass.
+Result<void> CheckChangedProperties(const Complaint& complaint, const MetadataChange& change) {
+  for (const auto& [name, value] : change.after.configuration) {
+    const std::string* const known =
+        change.before == nullptr ? nullptr : FindProperty(*change.before, name);
+    if (known != nullptr && *known == value) continue;
+    auto fits = CheckPropertyValue(name, value);
+    if (!fits) return complaint.Of("configuration", std::move(fits).error());
+  }
+  return {};
+}
+
 }  // namespace
 
 MappingMode MappingModeOf(const Metadata& metadata) {
@@ -210,17 +222,14 @@ Result<void> CheckMetadataChange(const Complaint& complaint, const MetadataChang
   DELTALAKEDB_TRY(CheckNeeds(complaint, change, before_or_null, *after));
   DELTALAKEDB_TRY(CheckColumnMapping(complaint, change, before_or_null, *after));
   DELTALAKEDB_TRY(CheckRowTracking(complaint, change));
+  DELTALAKEDB_TRY(CheckChangedProperties(complaint, change));
+  if (before) {
+    DELTALAKEDB_TRY(CheckIdentityMarks(complaint, *before, *after,
+                                       MappingModeOf(*change.before) != MappingMode::kNone));
+  }
   if (Supports(change.protocol, "clustering") && !change.after.partition_columns.empty()) {
     return complaint.Of("partitionColumns",
                         "a table with the feature clustering has no partition columns");
-  }
-  const std::string* const level = FindProperty(change.after, kIsolationLevel);
-  const std::string* const level_before =
-      change.before == nullptr ? nullptr : FindProperty(*change.before, kIsolationLevel);
-  if (level != nullptr && (level_before == nullptr || *level != *level_before)) {
-    if (auto parsed = ParseIsolationLevel(*level); !parsed) {
-      return complaint.Of("configuration", std::move(parsed).error());
-    }
   }
   return {};
 }

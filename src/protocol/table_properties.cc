@@ -142,7 +142,7 @@ bool IsBytes(std::string_view text) {
 bool IsIsolationLevel(std::string_view text) { return ParseIsolationLevel(text).has_value(); }
 
 // What a value of the kind is; empty where this one is.
-std::string_view Expectation(Kind kind, const std::string& value) {
+std::string_view Expectation(Kind kind, std::string_view value) {
   const std::string lower = Lower(value);
   const bool is_flag = lower == "true" || lower == "false";
   switch (kind) {
@@ -200,6 +200,22 @@ Result<void> TakeFeature(const std::string& key, const std::string& value,
   return {};
 }
 
+// Null for a name that Delta does not know.
+const KnownProperty* FindKnown(std::string_view key) {
+  const std::string lower = Lower(key);
+  const auto* const known = std::ranges::find_if(
+      kKnownProperties,
+      [&](const KnownProperty& property) { return Lower(property.name) == lower; });
+  return known == kKnownProperties.end() ? nullptr : known;
+}
+
+Result<void> CheckValue(const KnownProperty& property, std::string_view value) {
+  const std::string_view expected = Expectation(property.kind, value);
+  if (expected.empty()) return {};
+  return Wrong(property.name,
+               fmt::format("{} has to be {}, not {}", property.name, expected, Excerpt(value)));
+}
+
 Result<void> TakeDeltaProperty(const std::string& key, const std::string& value,
                                TableProperties& properties) {
   const std::string lower = Lower(key);
@@ -218,10 +234,8 @@ Result<void> TakeDeltaProperty(const std::string& key, const std::string& value,
     }
     return Store(properties, fmt::format("{}{}", kConstraintPrefix, name), value);
   }
-  const auto* const known = std::ranges::find_if(
-      kKnownProperties,
-      [&](const KnownProperty& property) { return Lower(property.name) == lower; });
-  if (known == kKnownProperties.end()) {
+  const KnownProperty* const known = FindKnown(key);
+  if (known == nullptr) {
     return Wrong(key, fmt::format("there is no property {}: names of your own may not begin with "
                                   "delta.",
                                   Excerpt(key)));
@@ -237,14 +251,17 @@ Result<void> TakeDeltaProperty(const std::string& key, const std::string& value,
                              key),
                  ErrorCode::kUnsupported);
   }
-  const std::string_view expected = Expectation(known->kind, value);
-  if (!expected.empty()) {
-    return Wrong(key, fmt::format("{} has to be {}, not {}", key, expected, Excerpt(value)));
-  }
+  DELTALAKEDB_TRY(CheckValue(*known, value));
   return Store(properties, known->name, value);
 }
 
 }  // namespace
+
+Result<void> CheckPropertyValue(std::string_view name, std::string_view value) {
+  const KnownProperty* const known = FindKnown(name);
+  if (known == nullptr) return {};
+  return CheckValue(*known, value);
+}
 
 Result<TableProperties> ParseTableProperties(const std::map<std::string, std::string>& given) {
   TableProperties properties;

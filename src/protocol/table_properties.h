@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "deltalakedb/result.h"
 #include "protocol/features.h"
@@ -24,5 +25,9 @@ struct TableProperties {
 // Errors: InvalidArgument, Unsupported (a property whose promise this program does not keep);
 // fact property.
 Result<TableProperties> ParseTableProperties(const std::map<std::string, std::string>& given);
+
+// Whether a property that Delta knows has a value of its kind; any other passes.
+// Errors: InvalidArgument; fact property.
+Result<void> CheckPropertyValue(std::string_view name, std::string_view value);
 
 }  // namespace deltalakedb::protocol

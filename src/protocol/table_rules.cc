@@ -106,10 +106,12 @@ Result<TableRules> TableRules::Make(const Protocol& protocol, const Metadata& me
       Supports(protocol, "rowTracking") && !IsTrue(metadata, kRowTrackingSuspended);
   rules.has_in_commit_timestamps =
       Supports(protocol, "inCommitTimestamp") && IsTrue(metadata, kEnableInCommitTimestamps);
-  if (metadata.partition_columns.empty()) return rules;
+  const bool has_identity = metadata.schema_string.value_or("").contains("delta.identity.");
+  if (metadata.partition_columns.empty() && !has_identity) return rules;
 
   DELTALAKEDB_ASSIGN(const Schema schema, Schema::Parse(metadata.schema_string.value_or("")));
   const bool is_mapped = MappingModeOf(metadata) != MappingMode::kNone;
+  DELTALAKEDB_ASSIGN(rules.identity_columns, FindIdentityColumns(schema, is_mapped));
   for (const std::string& name : metadata.partition_columns) {
     const Field* const field = schema.FindField(name);
     if (field == nullptr || (is_mapped && !field->physical_name())) {
@@ -128,6 +130,9 @@ Result<TableRules> TableRules::Make(const Protocol& protocol, const Metadata& me
 Result<void> CheckFiles(const StagedActions& staged, const TableRules& rules) {
   for (const Staged<AddFile>& add : staged.adds()) {
     DELTALAKEDB_TRY(CheckPartitionValues(About("add", add), add.action.partition_values, rules));
+    if (add.action.data_change) {
+      DELTALAKEDB_TRY(CheckIdentityValues(About("add", add), add.action, rules.identity_columns));
+    }
   }
   // Values of removes are those that the files had when they were added, which may have been before
   // the commit's own metaData, and a file must not become impossible to remove.
@@ -197,8 +202,22 @@ Result<void> CheckAgainst(const StagedActions& staged, const TableState& state,
   return CheckFiles(staged, rules);
 }
 
-bool ChangesPartitioning(const Metadata& before, const Metadata& after) {
-  return PartitioningOf(before) != PartitioningOf(after);
+std::optional<Misfit> FindMisfit(const Metadata& before, const Metadata& after,
+                                 const Protocol& protocol) {
+  if (PartitioningOf(before) != PartitioningOf(after)) {
+    return Misfit{"partitionColumns", "the table gets other partition columns"};
+  }
+  if (before.schema_string == after.schema_string) return std::nullopt;
+  const auto schema_before = Schema::Parse(before.schema_string.value_or(""));
+  const auto schema_after = Schema::Parse(after.schema_string.value_or(""));
+  if (!schema_before || !schema_after) return std::nullopt;  // an error of its own
+  const bool has_type_widening =
+      IsTrue(after, kEnableTypeWidening) &&
+      (Supports(protocol, "typeWidening") || Supports(protocol, "typeWidening-preview"));
+  auto misfit = FindColumnMisfit(*schema_before, *schema_after,
+                                 MappingModeOf(before) != MappingMode::kNone, has_type_widening);
+  if (!misfit) return std::nullopt;
+  return Misfit{"schemaString", *std::move(misfit)};
 }
 
 }  // namespace deltalakedb::protocol

@@ -14,12 +14,14 @@
 #include "deltalakedb/result.h"
 #include "deltalakedb/schema.h"
 #include "deltalakedb/snapshot.h"
+#include "protocol/column_changes.h"
 #include "protocol/staged_actions.h"
 
 namespace deltalakedb::protocol {
 
 // What protocol and metadata say about file actions. Costs a parse of the schema where the table is
-// partitioned, so a writer of many commits keeps it for as long as both stay the same.
+// partitioned or makes values, so a writer of many commits keeps it for as long as both stay the
+// same.
 struct TableRules {
   struct PartitionColumn {
     std::string name;           // as people know it
@@ -33,6 +35,7 @@ struct TableRules {
   bool supports_domain_metadata = false;
   bool assigns_row_ids = false;           // row tracking supported and not suspended
   bool has_in_commit_timestamps = false;  // and enabled
+  std::vector<IdentityColumn> identity_columns;
 
   // Errors: Corrupt (a schema or partition column that cannot be understood), Unsupported.
   static Result<TableRules> Make(const Protocol& protocol, const Metadata& metadata);
@@ -47,8 +50,8 @@ Result<void> CheckFiles(const StagedActions& staged, const TableRules& rules);
 // that it needs a protocol and a metaData. Includes CheckWritable (protocol/features.h) of what
 // holds after the commit, and CheckFiles.
 //
-// A commit that changes how the table is partitioned has to remove every live file, which only the
-// log can tell: see ChangesPartitioning.
+// A commit whose metaData live files contradict has to remove every one of them, which only the log
+// can tell: see FindMisfit.
 // Row tracking is enabled when a table is made, or not by this program: every live file would need
 // row ids first.
 // Errors: InvalidArgument (as CheckFiles), Unsupported (fact features), Corrupt (the schema of the
@@ -60,8 +63,14 @@ Result<void> CheckAgainst(const StagedActions& staged, const TableState* state);
 Result<void> CheckAgainst(const StagedActions& staged, const TableState& state,
                           const TableRules& rules);
 
-// Whether a file that is live at `before` would have partition values that do not fit `after`.
-bool ChangesPartitioning(const Metadata& before, const Metadata& after);
+// What of `after`, the metaData of a commit that leaves the table with `protocol`, a file that is
+// live at `before` would contradict: partition columns, or a column that it has with another type.
+struct Misfit {
+  std::string field;  // of metaData
+  std::string what;
+};
+std::optional<Misfit> FindMisfit(const Metadata& before, const Metadata& after,
+                                 const Protocol& protocol);
 
 // Table properties. A property counts as true where it is `true` in any case.
 bool IsTrue(const Metadata& metadata, std::string_view property);
@@ -72,6 +81,7 @@ inline constexpr std::string_view kInCommitTimestampEnablementVersion =
     "delta.inCommitTimestampEnablementVersion";
 inline constexpr std::string_view kInCommitTimestampEnablementTimestamp =
     "delta.inCommitTimestampEnablementTimestamp";
+inline constexpr std::string_view kEnableTypeWidening = "delta.enableTypeWidening";
 inline constexpr std::string_view kEnableRowTracking = "delta.enableRowTracking";
 inline constexpr std::string_view kRowTrackingSuspended = "delta.rowTrackingSuspended";
 inline constexpr std::string_view kMaterializedRowIdColumn =

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace deltalakedb::protocol {
@@ -418,16 +419,117 @@ TEST(TableRulesTest, Rules_SayWhatTheTableAsks) {
   EXPECT_EQ(broken.error().code(), ErrorCode::kCorrupt);
 }
 
+bool IsMisfit(const Metadata& before, const Metadata& after) {
+  return FindMisfit(before, after, Features({"typeWidening"})).has_value();
+}
+
+TEST(TableRulesTest, TypeOfAColumn_ChangesForFilesUnlessItWidens) {
+  const auto change = [](std::string_view from, std::string_view to, std::string_view noted = "",
+                         bool is_enabled = true) {
+    Metadata before = TableOf({Column("a", from), Column("b", "\"long\"")});
+    Metadata after = TableOf({Column("b", "\"long\""), Column("a", to, noted)});
+    if (is_enabled) after.configuration["delta.enableTypeWidening"] = "true";
+    return IsMisfit(before, after);
+  };
+  const auto noted = [](std::string_view from, std::string_view to) {
+    return R"("delta.typeChanges":[{"fromType":")" + std::string(from) + R"(","toType":")" +
+           std::string(to) + R"("}])";
+  };
+  EXPECT_FALSE(change(R"("integer")", R"("integer")"));
+  EXPECT_FALSE(change(R"("void")", R"("string")"));
+  EXPECT_FALSE(change(R"("integer")", R"("long")", noted("integer", "long")));
+  EXPECT_TRUE(change(R"("integer")", R"("long")", noted("integer", "long"), /*is_enabled=*/false));
+  EXPECT_TRUE(change(R"("integer")", R"("long")"));  // nobody would know what the files have
+  EXPECT_TRUE(change(R"("integer")", R"("long")", noted("short", "long")));
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"byte", "short"},
+                                                        {"short", "double"},
+                                                        {"float", "double"},
+                                                        {"date", "timestamp_ntz"},
+                                                        {"decimal(4,2)", "decimal(6,3)"},
+                                                        {"integer", "decimal(12,2)"},
+                                                        {"long", "decimal(20,0)"}}) {
+    EXPECT_FALSE(change('"' + from + '"', '"' + to + '"', noted(from, to))) << from << " " << to;
+    EXPECT_TRUE(change('"' + to + '"', '"' + from + '"', noted(to, from))) << to << " " << from;
+  }
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"long", "string"},
+                                                        {"long", "double"},
+                                                        {"decimal(4,2)", "decimal(5,4)"},
+                                                        {"integer", "decimal(11,2)"},
+                                                        {"string", "binary"},
+                                                        {"date", "timestamp"}}) {
+    EXPECT_TRUE(change('"' + from + '"', '"' + to + '"', noted(from, to))) << from << " " << to;
+  }
+  const std::string list = R"({"type":"array","elementType":"integer","containsNull":true})";
+  const std::string longs = R"({"type":"array","elementType":"long","containsNull":true})";
+  EXPECT_FALSE(change(list, list));
+  EXPECT_TRUE(change(list, longs));
+  EXPECT_TRUE(change(list, R"("integer")"));
+}
+
+TEST(TableRulesTest, NewColumn_FitsFilesUnlessItMayNotBeNull) {
+  const std::string must = R"({"name":"b","type":"long","nullable":false,"metadata":{}})";
+  EXPECT_FALSE(IsMisfit(Plain(), TableOf({Column("a", "\"long\""), Column("b", "\"long\"")})));
+  EXPECT_TRUE(IsMisfit(Plain(), TableOf({Column("a", "\"long\""), must})));
+  // A renamed column is known by its id.
+  Metadata mapped = TableOf({Mapped("a", 1, "x")});
+  mapped.configuration["delta.columnMapping.mode"] = "name";
+  Metadata renamed = TableOf({Mapped("c", 1, "x")});
+  renamed.configuration = mapped.configuration;
+  EXPECT_FALSE(IsMisfit(mapped, renamed));
+}
+
+// A column that counts up by one, `mark` as JSON.
+std::string Identity(std::string_view mark, std::string_view more = "") {
+  std::string metadata = R"("delta.identity.start":1,"delta.identity.step":1)" + std::string(more);
+  if (!mark.empty()) metadata += R"(,"delta.identity.highWaterMark":)" + std::string(mark);
+  return Column("i", "\"long\"", metadata);
+}
+
+TEST(TableRulesTest, IdentityMark_NeverGoesBack) {
+  const TableState state = State(Versions(1, 6), TableOf({Identity("100")}));
+  EXPECT_EQ(VerdictOnMetadata(state, TableOf({Identity("100")})), "");
+  EXPECT_EQ(VerdictOnMetadata(state, TableOf({Identity("101")})), "");
+  EXPECT_EQ(VerdictOnMetadata(state, TableOf({Column("i", "\"long\"")})), "");
+  for (const std::string mark : {"99", "", "\"x\""}) {
+    EXPECT_EQ(VerdictOnMetadata(state, TableOf({Identity(mark)})), "metaData.schemaString") << mark;
+  }
+}
+
+TEST(TableRulesTest, IdentityValues_StayWithinTheMark) {
+  const auto add = [](std::string_view max) {
+    return Add(
+        "", R"(,"stats":"{\"numRecords\":1,\"maxValues\":{\"i\":)" + std::string(max) + R"(}}")");
+  };
+  const TableState state = State(Versions(1, 6), TableOf({Identity("100")}));
+  EXPECT_EQ(Verdict({add("100")}, state), "");
+  EXPECT_EQ(Verdict({add("101")}, state), "add.stats");
+  EXPECT_EQ(Verdict({add("1")}, State(Versions(1, 6), TableOf({Identity("")}))), "add.stats");
+  const std::string anybody = R"(,"delta.identity.allowExplicitInsert":true)";
+  EXPECT_EQ(Verdict({add("101")}, State(Versions(1, 6), TableOf({Identity("100", anybody)}))), "");
+}
+
+TEST(TableRulesTest, Properties_AreCheckedWhereTheyAreSet) {
+  const TableState state = State(Versions(1, 2), Plain());
+  Metadata metadata = Plain();
+  metadata.configuration["delta.appendOnly"] = "banana";
+  EXPECT_EQ(VerdictOnMetadata(state, metadata), "metaData.configuration");
+  EXPECT_EQ(VerdictOnMetadata(State(Versions(1, 2), metadata), metadata), "");
+  metadata.configuration = {{"delta.newerThanUs", "x"}, {"own", "y"}};
+  EXPECT_EQ(VerdictOnMetadata(state, metadata), "");
+}
+
 TEST(TableRulesTest, Partitioning_ChangesByNameTypeAndOrder) {
   const Names columns = {Column("a", "\"long\""), Column("b", "\"string\"")};
   const Metadata by_a = TableOf(columns, {"a"});
-  EXPECT_FALSE(ChangesPartitioning(by_a, by_a));
-  EXPECT_FALSE(ChangesPartitioning(by_a, TableOf({columns[1], columns[0]}, {"a"})));
-  EXPECT_TRUE(ChangesPartitioning(by_a, TableOf(columns, {"a", "b"})));
-  EXPECT_TRUE(ChangesPartitioning(TableOf(columns, {"b", "a"}), TableOf(columns, {"a", "b"})));
-  EXPECT_TRUE(ChangesPartitioning(by_a, TableOf(columns)));
-  EXPECT_TRUE(ChangesPartitioning(by_a, TableOf({Column("a", "\"string\"")}, {"a"})));
-  EXPECT_FALSE(ChangesPartitioning(Plain(), TableOf(columns)));
+  EXPECT_FALSE(IsMisfit(by_a, by_a));
+  EXPECT_FALSE(IsMisfit(by_a, TableOf({columns[1], columns[0]}, {"a"})));
+  EXPECT_TRUE(IsMisfit(by_a, TableOf(columns, {"a", "b"})));
+  EXPECT_TRUE(IsMisfit(TableOf(columns, {"b", "a"}), TableOf(columns, {"a", "b"})));
+  EXPECT_TRUE(IsMisfit(by_a, TableOf(columns)));
+  EXPECT_TRUE(IsMisfit(by_a, TableOf({Column("a", "\"string\"")}, {"a"})));
+  EXPECT_FALSE(IsMisfit(Plain(), TableOf(columns)));
 }
 
 }  // namespace

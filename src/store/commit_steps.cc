@@ -119,7 +119,10 @@ Result<std::optional<CommitRefusal>> StepByStep::EndFiles() {
       has_other |= !name.must_be_live && !named.contains({name.path_key, file.dv_id});
       continue;
     }
-    if (name.path && *name.path != file.path) continue;
+    if (name.path != file.path) {
+      has_other |= !name.must_be_live;
+      continue;
+    }
     is_live[file.index] = true;
     ended.push_back(file.file_id);
     ++ended_.num_files;

@@ -26,8 +26,8 @@ namespace deltalakedb::store {
 // again, which may be.
 struct EndingFile {
   std::string_view path_key;  // 16 bytes
-  std::string_view dv_id;
-  std::optional<std::string_view> path;  // as the live row has it, where that is known
+  std::string_view dv_id;     // empty without a deletion vector
+  std::string_view path;  // as the live row has to spell it
   bool must_be_live = false;
 };
 

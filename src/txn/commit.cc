@@ -49,7 +49,7 @@ class CommitRun {
   Result<Ended> Begin();
   Result<Ended> StandOnRead();
   Result<void> MakeFits();
-  Result<void> CheckRepartitioning();
+  Result<void> CheckMisfit();
   Result<void> MakeBody();
   Result<Ended> Attempt();
   Result<Ended> Take(const ProposalAnswer& answer);
@@ -123,20 +123,21 @@ Result<void> CommitRun::MakeFits() {
     rules_ = std::make_shared<const TableRules>(std::move(rules));
   }
   DELTALAKEDB_TRY(protocol::CheckAgainst(staged_, *state_, *rules_));
-  return CheckRepartitioning();
+  return CheckMisfit();
 }
 
-// Files with values of other partition columns must not stay.
-Result<void> CommitRun::CheckRepartitioning() {
-  if (!staged_.metadata() ||
-      !protocol::ChangesPartitioning(state_->metadata, staged_.metadata()->action)) {
-    return {};
-  }
+// Files that the commit's own metaData does not fit must not stay.
+Result<void> CommitRun::CheckMisfit() {
+  if (!staged_.metadata()) return {};
+  const auto misfit =
+      protocol::FindMisfit(state_->metadata, staged_.metadata()->action,
+                           staged_.protocol() ? staged_.protocol()->action : state_->protocol);
+  if (!misfit) return {};
   options_.reads.whole_table = true;
   options_.isolation = IsolationLevel::kSerializable;
   DELTALAKEDB_ASSIGN(const auto snapshot,
                      log_.LoadSnapshot(TableVersion::At(read_->state.version)));
-  return CheckNoneStays(staged_, *snapshot, root_);
+  return CheckNoneStays(staged_, *snapshot, root_, *misfit);
 }
 
 Result<CommitRun::Ended> CommitRun::Begin() {
@@ -333,7 +334,8 @@ Result<CommitRun::Ended> CommitRun::GoBehindWinners() {
     if (ended && ended->kind == OutcomeKind::kCommitted) return ended;
     return Ended(Conflicted(Error(ErrorCode::kConflict,
                                   fmt::format("version {} was to be made, and the table is at "
-                                              "version {}",
+                                              "version {} already; look at what others did, and "
+                                              "commit to that",
                                               read_->state.version.next().value(), latest.value()))
                                 .With("conflict", "VersionTaken")
                                 .With("expectedVersion", read_->state.version.value())

@@ -5,6 +5,7 @@
 #include <tsl/robin_set.h>
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,17 +20,21 @@ using protocol::FileKey;
 
 // A path that the commit names.
 struct NamedPath {
+  std::string_view path;     // as it spells it
   bool has_removed = false;  // the file that is removed is live
+  // Live in another spelling than the commit's.
+  std::optional<std::string> other_spelling = std::nullopt;
   // Live with a vector that the commit does not remove.
-  std::optional<FileKey> live;
+  std::optional<FileKey> live = std::nullopt;
 };
 
 template <typename Action>
 std::unexpected<Error> Refuse(const protocol::Staged<Action>& staged, std::string_view action,
-                              std::string_view reason) {
+                              std::string_view field, std::string_view reason) {
   Error error(ErrorCode::kInvalidArgument,
               fmt::format("{} of {}: {}", action, staged.action.path, reason));
   error.AddFact("action", std::string(action));
+  error.AddFact("field", std::string(field));
   error.AddFact("path", std::string(staged.action.path));
   if (staged.line > 0) error.AddFact("line", staged.line);
   return Fail(std::move(error));
@@ -43,11 +48,11 @@ Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapsho
   tsl::robin_map<FileKey, NamedPath, protocol::FileKeyHash> paths;
   tsl::robin_set<FileKey, protocol::FileKeyHash> removed;  // with their vectors
   for (const auto& remove : staged.removes()) {
-    paths.try_emplace(hasher.Hash(remove.action.path, std::nullopt));
+    paths.try_emplace(hasher.Hash(remove.action.path, std::nullopt), NamedPath{remove.action.path});
     removed.insert(hasher.Hash(remove.action.path, remove.action.deletion_vector));
   }
   for (const auto& add : staged.adds()) {
-    paths.try_emplace(hasher.Hash(add.action.path, std::nullopt));
+    paths.try_emplace(hasher.Hash(add.action.path, std::nullopt), NamedPath{add.action.path});
   }
   DELTALAKEDB_ASSIGN(const auto files,
                      snapshot.OpenFiles({.order = FileOrder::kNone, .with_stats = false}));
@@ -58,6 +63,7 @@ Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapsho
       const FileKey path = hasher.Hash(file.path, std::nullopt);
       const auto named = paths.find(path);
       if (named == paths.end()) continue;
+      if (named->second.path != file.path) named.value().other_spelling = std::string(file.path);
       const FileKey key = hasher.Hash(file.path, file.deletion_vector);
       if (removed.contains(key)) {
         named.value().has_removed = true;
@@ -66,19 +72,30 @@ Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapsho
       }
     }
   }
+  const auto check_spelling = [&](const auto& staged_file, std::string_view action) {
+    const auto& named = paths.find(hasher.Hash(staged_file.action.path, std::nullopt))->second;
+    if (!named.other_spelling) return Result<void>();
+    return Result<void>(
+        Refuse(staged_file, action, "path",
+               fmt::format("the file is live at version {} as {}, and engines compare paths letter "
+                           "by letter: name it so",
+                           snapshot.version().value(), *named.other_spelling)));
+  };
   for (const auto& remove : staged.removes()) {
+    DELTALAKEDB_TRY(check_spelling(remove, "remove"));
     const FileKey path = hasher.Hash(remove.action.path, std::nullopt);
     if (paths.find(path)->second.has_removed) continue;
     return Refuse(
-        remove, "remove",
+        remove, "remove", "path",
         fmt::format("the file is not live at version {}, or not with this deletion vector",
                     snapshot.version().value()));
   }
   for (const auto& add : staged.adds()) {
+    DELTALAKEDB_TRY(check_spelling(add, "add"));
     const FileKey path = hasher.Hash(add.action.path, std::nullopt);
     const auto& live = paths.find(path)->second.live;
     if (!live || *live == hasher.Hash(add.action.path, add.action.deletion_vector)) continue;
-    return Refuse(add, "add",
+    return Refuse(add, "add", "deletionVector",
                   fmt::format("the file is live at version {} with another deletion vector, which "
                               "the commit has to remove",
                               snapshot.version().value()));
@@ -87,7 +104,7 @@ Result<void> CheckLiveFiles(const protocol::StagedActions& staged, const Snapsho
 }
 
 Result<void> CheckNoneStays(const protocol::StagedActions& staged, const Snapshot& snapshot,
-                            const std::string& table_root) {
+                            const std::string& table_root, const protocol::Misfit& misfit) {
   protocol::FileKeyHasher hasher(table_root);
   tsl::robin_set<FileKey, protocol::FileKeyHash> removed;
   for (const auto& remove : staged.removes()) {
@@ -102,11 +119,11 @@ Result<void> CheckNoneStays(const protocol::StagedActions& staged, const Snapsho
       if (removed.contains(hasher.Hash(file.path, file.deletion_vector))) continue;
       return Fail(
           Error(ErrorCode::kInvalidArgument,
-                fmt::format("metaData: the table gets other partition columns, and the file {} "
-                            "stays live with values of the old ones: remove all files",
-                            file.path))
+                fmt::format("metaData: {}, and the file {} stays live, which was written before: "
+                            "remove all files in the same commit",
+                            misfit.what, file.path))
               .With("action", "metaData")
-              .With("field", "partitionColumns")
+              .With("field", misfit.field)
               .With("path", std::string(file.path)));
     }
   }

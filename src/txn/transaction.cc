@@ -104,11 +104,15 @@ class Transaction::Impl {
     options.is_exact = options_.expected_version.has_value();
     options.may_stand_anywhere = is_known_;
     options.base_rules = base_.rules;
-    options.info.operation = std::move(options_.operation);
-    options.info.operation_parameters = std::move(options_.operation_parameters);
+    const CommitInfo given = staged_.commit_info() ? staged_.commit_info()->action : CommitInfo();
+    const auto& operation = options_.operation ? options_.operation : given.operation;
+    const auto& parameters =
+        options_.operation_parameters ? options_.operation_parameters : given.operation_parameters;
+    options.info.operation = operation.value_or("WRITE");
+    options.info.operation_parameters = parameters.value_or("{}");
     options.info.operation_metrics = std::move(options_.operation_metrics);
     options.info.user_metadata = std::move(options_.user_metadata);
-    options.info.engine_info = txn::kEngineInfo;
+    options.info.engine_info = given.engine_info.value_or(std::string(txn::kEngineInfo));
     options.commit_id = std::move(options_.commit_id);
     options.app_transaction = std::move(options_.app_transaction);
     DELTALAKEDB_ASSIGN(auto outcome,

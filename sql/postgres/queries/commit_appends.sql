@@ -28,9 +28,9 @@ added AS MATERIALIZED (
           dv_cardinality, base_row_id, default_row_commit_version, clustering_provider, place)
 ),
 live AS MATERIALIZED (  -- one look-up for each path, however large the table
-  SELECT n.number, n.dv_id = l.dv_id AS is_same, l.place, l.size
+  SELECT n.number, n.dv_id = l.dv_id AND n.path = l.path AS is_same, l.place, l.size
   FROM added n
-  CROSS JOIN LATERAL (SELECT a.ctid AS place, a.dv_id, a.size FROM dl_add_files a
+  CROSS JOIN LATERAL (SELECT a.ctid AS place, a.dv_id, a.path, a.size FROM dl_add_files a
                       WHERE a.table_id = $1 AND a.path_key = n.path_key
                         AND a.ended_version IS NULL OFFSET 0) l
 ),

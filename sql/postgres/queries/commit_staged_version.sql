@@ -11,15 +11,16 @@ WITH moved AS MATERIALIZED (
   WHERE t.table_id = $1
 ),
 named AS MATERIALIZED (
-  SELECT path_key, dv_id, true AS must_be_live FROM dl_staged_remove_files WHERE staging_id = $20
+  SELECT path_key, dv_id, path, true AS must_be_live
+  FROM dl_staged_remove_files WHERE staging_id = $20
   UNION ALL
-  SELECT path_key, dv_id, false FROM dl_staged_add_files WHERE staging_id = $20
+  SELECT path_key, dv_id, path, false FROM dl_staged_add_files WHERE staging_id = $20
 ),
 live AS MATERIALIZED (  -- one look-up for each name, however large the table
   SELECT l.place, l.size, l.dv_id, n.path_key, n.must_be_live,
-         l.dv_id = n.dv_id AS is_same
+         l.dv_id = n.dv_id AND l.path = n.path AS is_same
   FROM named n
-  CROSS JOIN LATERAL (SELECT a.ctid AS place, a.size, a.dv_id FROM dl_add_files a
+  CROSS JOIN LATERAL (SELECT a.ctid AS place, a.size, a.dv_id, a.path FROM dl_add_files a
                       WHERE a.table_id = $1 AND a.path_key = n.path_key
                         AND a.ended_version IS NULL OFFSET 0) l
 ),
@@ -73,7 +74,8 @@ WHERE CASE
         WHEN EXISTS (SELECT FROM live l
                      WHERE NOT l.must_be_live AND NOT l.is_same
                        AND NOT EXISTS (SELECT FROM named o
-                                       WHERE o.path_key = l.path_key AND o.dv_id = l.dv_id))
+                                       WHERE o.path_key = l.path_key AND o.dv_id = l.dv_id
+                                         AND o.must_be_live))
           THEN dl_raise('DLC02', m.version::text)
         ELSE true
       END

@@ -4,11 +4,11 @@
 -- adds, removes and cdc, $9 bytes of the adds, $10 commit_info, $11 operation, $12 body_hash,
 -- $13 body_bytes, $14 body_parts, $15 row_hash, $16 body; $17 and $18 an app transaction that makes
 -- the commit superfluous where the stored version is as high, or null; $19 the attempt's id.
--- Lists: $20 to $23 files to end (path_key, dv_id, path or null, whether the file must be live);
--- $24 to $40 the adds. One row, or none where the table is gone; what does not fit raises: DLC01 a
--- file that must be live is not, DLC02 a file is live with another deletion vector, DLC03 the app
--- transaction is there, DLC04 the commit was fenced, DLC05 the commit id is there. Indexes: primary
--- keys.
+-- Lists: $20 to $23 files to end (path_key, dv_id, path, whether the file must be live); $24 to $40
+-- the adds. One row, or none where the table is gone; what does not fit raises: DLC01 a file that
+-- must be live is not, DLC02 a file is live with another deletion vector or in another spelling,
+-- DLC03 the app transaction is there, DLC04 the commit was fenced, DLC05 the commit id is there.
+-- Indexes: primary keys.
 WITH moved AS MATERIALIZED (
   SELECT t.current_version AS version, t.last_commit_timestamp, t.last_ratified_at,
          v.num_files, v.size_in_bytes, v.last_add_id, v.last_remove_id, v.last_cdc_id
@@ -24,7 +24,7 @@ named AS MATERIALIZED (
 ),
 live AS MATERIALIZED (  -- one look-up for each name, however large the table
   SELECT l.place, l.size, l.dv_id, n.path_key, n.must_be_live,
-         l.dv_id = n.dv_id AND (n.path IS NULL OR l.path = n.path) AS is_same
+         l.dv_id = n.dv_id AND l.path = n.path AS is_same
   FROM named n
   CROSS JOIN LATERAL (SELECT a.ctid AS place, a.size, a.dv_id, a.path FROM dl_add_files a
                       WHERE a.table_id = $1 AND a.path_key = n.path_key
@@ -83,7 +83,8 @@ WHERE CASE
         WHEN EXISTS (SELECT FROM live l
                      WHERE NOT l.must_be_live AND NOT l.is_same
                        AND NOT EXISTS (SELECT FROM named o
-                                       WHERE o.path_key = l.path_key AND o.dv_id = l.dv_id))
+                                       WHERE o.path_key = l.path_key AND o.dv_id = l.dv_id
+                                         AND o.must_be_live))
           THEN dl_raise('DLC02', m.version::text)
         ELSE true
       END
