@@ -368,14 +368,17 @@ Result<void> Import::Copy(store::Connection& connection, const CopySource& sourc
 Result<void> Import::Verify(store::Connection& connection, const CopySource& source,
                             const Present& present) {
   if (options_.verification == Verification::kNone) return {};
-  const auto replay = importer::ReplayRun(*source_.log, source, VersionBefore(present),
-                                          options_.verification == Verification::kFull);
+  DELTALAKEDB_ASSIGN(const auto table, MetadataStore(connection).FindTable(target_.table));
+  const auto replay =
+      importer::ReplayRun(*source_.log, source,
+                          {.before = VersionBefore(present),
+                           .catalog_base = table->base_version,
+                           .with_content = options_.verification == Verification::kFull});
   if (!replay) {
     // A state that cannot be read cannot be replayed either; commits alone can.
     const bool is_unreadable = replay.error().code() == ErrorCode::kUnsupported;
     return is_unreadable && options_.metadata_only ? Result<void>() : Fail(replay.error());
   }
-  DELTALAKEDB_ASSIGN(const auto table, MetadataStore(connection).FindTable(target_.table));
   importer::Differences differences;
   DELTALAKEDB_TRY(importer::CompareWithSource(
       connection, *table, {*replay, *source_.log, options_.verification == Verification::kFull},
@@ -467,9 +470,10 @@ Result<ImportReport> Import::Preview() {
   }
   if (present.table && options_.force) report_.replaced_table = ReplacedName(*present.table);
   DELTALAKEDB_TRY(CheckFeatures(source));
-  DELTALAKEDB_ASSIGN(const auto replay,
-                     importer::ReplayRun(*source_.log, source, VersionBefore(present),
-                                         /*with_content=*/false));
+  DELTALAKEDB_ASSIGN(const auto replay, importer::ReplayRun(*source_.log, source,
+                                                            {.before = VersionBefore(present),
+                                                             .catalog_base = std::nullopt,
+                                                             .with_content = false}));
   report_.from_version = source.versions().first;
   report_.commits = static_cast<std::int64_t>(replay.versions.size());
   for (const auto& version : replay.versions) {
