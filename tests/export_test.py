@@ -435,6 +435,40 @@ def test_WordsForPeople_SayWhatWasWritten(tmp_path, catalog, table):
     assert re.search(rf"checkpoint +of version {COMMITS - 1}$", told, re.MULTILINE)
 
 
+def test_CheckpointAlone_IsToldToBeWrittenOnce(table, catalog, tmp_path):
+    table.grow(COMMITS)
+    catalog.take_in(table.folder, "late", "--latest-only")
+    late, last = catalog.table("late"), COMMITS - 1
+    files = [table.path(last, CLASSIC), table.log / "_last_checkpoint"]
+
+    def told(commits, checkpoint, hint):
+        report = export(late, table.folder)
+        assert (report["commits"], report["checkpoint"], report["checkpointWritten"],
+                report["lastCheckpointWritten"]) == (commits, last, checkpoint, hint)
+        return all(file.exists() for file in files)
+
+    assert told(0, True, True)
+    assert told(0, False, False)
+    files[1].unlink()
+    assert told(0, False, True)
+
+    def words():
+        return run("export", late, table.folder).stdout
+
+    assert "nothing to write" in words()
+    files[1].unlink()
+    assert re.search(r"written +_last_checkpoint$", words(), re.MULTILINE)
+    files[0].unlink()
+    text = words()
+    assert re.search(r"written +1 checkpoint$", text, re.MULTILINE)
+    assert re.search(rf"checkpoint +of version {last}$", text, re.MULTILINE)
+    export(late, tmp_path / "out")
+    (tmp_path / "out" / "_delta_log" / f"{last:020d}.json").unlink()
+    text = run("export", late, tmp_path / "out").stdout
+    assert re.search(r"written +1 commit$", text, re.MULTILINE)
+    assert re.search(rf"checkpoint +of version {last}, already there$", text, re.MULTILINE)
+
+
 def test_CommandsInTheGuide_Run(tmp_path):
     """The commands of docs/export.md, in a folder where the table that they name is."""
     Flights(tmp_path / "flights")
