@@ -377,6 +377,42 @@ def test_ReaderFeatureThatIsNotKnown_IsExportedAsCommitsButNotAsAState(table, ca
     assert not (tmp_path / "late").exists()
 
 
+def test_ReaderFeatureThatIsNotKnown_IsExportedFromAFolderAsWell(table, tmp_path):
+    features = {"readerFeatures": ["x-new"], "writerFeatures": ["x-new"]}
+    table.create(add("f0"))
+    table.commit(1, commit_info(), protocol(3, 7, **features), add("f1"))
+    assert export(table.folder, tmp_path / "out")["commits"] == 2
+    assert log_of(tmp_path / "out") == log_of(table.folder)
+    # From a state that is known on; but not from one that is not.
+    table.checkpoint(0, *table.state(0))
+    table.path(0).unlink()
+    report = export(table.folder, tmp_path / "known")
+    assert (report["checkpoint"], report["commits"]) == (0, 1)
+    table.checkpoint(1, protocol(3, 7, **features), metadata(), add("f0"), add("f1"))
+    table.path(0, CLASSIC).unlink()
+    refused(UNSUPPORTED, "export", table.folder, tmp_path / "late")
+    assert not (tmp_path / "late").exists()
+
+
+def test_FolderThatACatalogManages_IsNotExported(table, tmp_path):
+    features = {"readerFeatures": ["catalogManaged"], "writerFeatures": ["catalogManaged"]}
+    table.commit(0, protocol(3, 7, **features), metadata(), add("f0"))
+    refused(UNSUPPORTED, "export", table.folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_FolderWhoseLogIsDamaged_IsCorruptAndNotExported(table, tmp_path):
+    features = {"readerFeatures": ["x-new"], "writerFeatures": ["x-new"]}
+    for first in [[protocol(3, 7, **features)], [metadata()],
+                  [protocol(3, 7, **features), metadata()]]:
+        table.commit(0, *first, add("f0"))
+        table.commit(1, commit_info(), add("f1"))
+        if len(first) == 2:
+            table.path(1).write_text('{"add":{"path":"x"\n', encoding="utf-8")
+        refused(CORRUPT, "export", table.folder, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 
