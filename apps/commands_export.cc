@@ -24,7 +24,9 @@ struct ExportArguments {
 
 std::string FormatExport(const ExportReport& report) {
   const std::string destination = Printable(report.destination);
-  if (report.commits == 0) {
+  const bool is_nothing =
+      report.commits == 0 && !report.checkpoint_written && !report.last_checkpoint_written;
+  if (is_nothing) {
     return fmt::format("{} is already there at version {}; nothing to write\n", destination,
                        report.to_version.value());
   }
@@ -35,10 +37,15 @@ std::string FormatExport(const ExportReport& report) {
             report.from_version == report.to_version
                 ? fmt::format("{}", report.to_version.value())
                 : fmt::format("{} to {}", report.from_version.value(), report.to_version.value()));
-  facts.Add("written", fmt::format("{} commit{}", FormatCount(report.commits),
-                                   report.commits == 1 ? "" : "s"));
+  if (report.commits > 0) {
+    facts.Add("written", fmt::format("{} commit{}", FormatCount(report.commits),
+                                     report.commits == 1 ? "" : "s"));
+  } else {
+    facts.Add("written", report.checkpoint_written ? "1 checkpoint" : "_last_checkpoint");
+  }
   if (report.checkpoint) {
-    facts.Add("checkpoint", fmt::format("of version {}", report.checkpoint->value()));
+    facts.Add("checkpoint", fmt::format("of version {}{}", report.checkpoint->value(),
+                                        report.checkpoint_written ? "" : ", already there"));
   }
   return facts.Format();
 }

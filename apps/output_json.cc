@@ -215,7 +215,13 @@ void WriteExportReport(const ExportReport& report, JsonWriter& writer) {
   WriteTextField("table", report.table, writer);
   WriteVersions({report.from_version, report.to_version}, writer);
   WriteNumber("commits", report.commits, writer);
-  if (report.checkpoint) WriteNumber("checkpoint", report.checkpoint->value(), writer);
+  if (report.checkpoint) {
+    WriteNumber("checkpoint", report.checkpoint->value(), writer);
+    WriteKey("checkpointWritten", writer);
+    writer.Bool(report.checkpoint_written);
+    WriteKey("lastCheckpointWritten", writer);
+    writer.Bool(report.last_checkpoint_written);
+  }
   WriteTextField("destination", report.destination, writer);
   WriteKey("warnings", writer);
   writer.StartArray();

@@ -8,8 +8,8 @@ import sqlite3
 
 import pytest
 
-from catalog_support import (STATE_COMMANDS, Catalog, Flights, answers, obey_permissions,
-                             same_answers, small_disk)
+from catalog_support import (STATE_COMMANDS, Catalog, DuckDbCatalog, Flights, answers,
+                             obey_permissions, same_answers, small_disk)
 from support import (CORRUPT, DONE, NOT_FOUND, UNAVAILABLE, UNSUPPORTED, USAGE, add, commit_info,
                      metadata, protocol, refused, run)
 
@@ -270,6 +270,36 @@ def test_DiskThatFillsUp_LeavesTheDatabaseAsItWas(tmp_path, source, large, way):
         assert catalog.names() == ["flights"]
         assert answers(catalog.table("flights")) == expected
         assert run("verify", catalog.table("flights")).status == DONE
+
+
+@pytest.mark.parametrize("way", ["disk", "limit"])
+def test_DiskThatIsFullAtACommitToDuckDb_IsAnIoErrorAndNothingWasCommitted(tmp_path, table, way):
+    table.grow(2)
+    actions = tmp_path / "actions.jsonl"
+    actions.write_text(json.dumps(add("new-" + "x" * 4096)), encoding="utf-8")
+    with small_disk(tmp_path / "disk", 8 * 1024) as mounted:
+        if way == "disk" and not mounted:
+            way = "limit"  # a write fails as well
+        catalog = DuckDbCatalog(tmp_path / "disk" / "meta.duckdb")
+        uri = catalog.table("t")
+        catalog.take_in(table.folder, "t")
+
+        def limit_files():  # no more than this fits into a write-ahead log
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+
+        if way == "disk":
+            left = os.statvfs(catalog.path.parent)
+            (catalog.path.parent / "filler").write_bytes(b"x" * (left.f_bavail * left.f_frsize))
+        limits = {"preexec_fn": limit_files, "restore_signals": False} if way == "limit" else {}
+        outcome = run("commit", uri, "--actions", actions, "--json", **limits)
+        assert outcome.status == UNAVAILABLE, outcome
+        error = outcome.error()
+        assert error["code"] == "Io" and "room" in error["message"], error
+        assert run("snapshot", uri, "--json").object()["version"] == 1
+        assert run("verify", uri).status == DONE
+        (catalog.path.parent / "filler").unlink(missing_ok=True)
+        assert run("commit", uri, "--actions", actions, "--json").object()["version"] == 2
 
 
 # ---- the source ----------------------------------------------------------------------------------

@@ -423,6 +423,26 @@ def test_ForceWhereTheSourceLacksVersions_AsksForYes(filled, source):
     assert report["toVersion"] == 1
 
 
+@pytest.mark.parametrize("more", [0, 2])
+def test_ForceWhereBothWentOn_AsksForYes(filled, source, tmp_path, more):
+    actions = tmp_path / "actions.jsonl"
+    ours = add("of-the-catalog", partitionValues={"month": "9"})
+    actions.write_text(json.dumps(ours), encoding="utf-8")
+    uri = filled.table("flights")
+    assert run("commit", uri, "--actions", actions, "--json").object()["version"] == 3
+    for month in range(5, 6 + more):
+        source.append(month)
+    before = filled.left()
+    for options in [[], ["--force"], ["--force", "--latest-only"]]:
+        error = refused(CONFLICT, "import", source.folder, uri, *options)
+        assert error["version"] == 3 and "--yes" in error["message"]
+        assert filled.left() == before
+    report = filled.take_in(source.folder, "flights", "--force", "--yes")
+    assert report["toVersion"] == 3 + more
+    old = run("files", filled.table(report["replacedTable"]), "--json").lines()
+    assert "of-the-catalog" in [file["path"] for file in old]
+
+
 def test_ForceOfANewTable_IsAnOrdinaryImport(catalog, source):
     report = catalog.take_in(source.folder, "flights", "--force")
     assert "replacedTable" not in report and catalog.names() == ["flights"]

@@ -377,6 +377,42 @@ def test_ReaderFeatureThatIsNotKnown_IsExportedAsCommitsButNotAsAState(table, ca
     assert not (tmp_path / "late").exists()
 
 
+def test_ReaderFeatureThatIsNotKnown_IsExportedFromAFolderAsWell(table, tmp_path):
+    features = {"readerFeatures": ["x-new"], "writerFeatures": ["x-new"]}
+    table.create(add("f0"))
+    table.commit(1, commit_info(), protocol(3, 7, **features), add("f1"))
+    assert export(table.folder, tmp_path / "out")["commits"] == 2
+    assert log_of(tmp_path / "out") == log_of(table.folder)
+    # From a state that is known on; but not from one that is not.
+    table.checkpoint(0, *table.state(0))
+    table.path(0).unlink()
+    report = export(table.folder, tmp_path / "known")
+    assert (report["checkpoint"], report["commits"]) == (0, 1)
+    table.checkpoint(1, protocol(3, 7, **features), metadata(), add("f0"), add("f1"))
+    table.path(0, CLASSIC).unlink()
+    refused(UNSUPPORTED, "export", table.folder, tmp_path / "late")
+    assert not (tmp_path / "late").exists()
+
+
+def test_FolderThatACatalogManages_IsNotExported(table, tmp_path):
+    features = {"readerFeatures": ["catalogManaged"], "writerFeatures": ["catalogManaged"]}
+    table.commit(0, protocol(3, 7, **features), metadata(), add("f0"))
+    refused(UNSUPPORTED, "export", table.folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_FolderWhoseLogIsDamaged_IsCorruptAndNotExported(table, tmp_path):
+    features = {"readerFeatures": ["x-new"], "writerFeatures": ["x-new"]}
+    for first in [[protocol(3, 7, **features)], [metadata()],
+                  [protocol(3, 7, **features), metadata()]]:
+        table.commit(0, *first, add("f0"))
+        table.commit(1, commit_info(), add("f1"))
+        if len(first) == 2:
+            table.path(1).write_text('{"add":{"path":"x"\n', encoding="utf-8")
+        refused(CORRUPT, "export", table.folder, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 
@@ -433,6 +469,40 @@ def test_WordsForPeople_SayWhatWasWritten(tmp_path, catalog, table):
     told = run("export", catalog.table("late"), tmp_path / "out").stdout
     assert re.search(r"written +1 commit$", told, re.MULTILINE)
     assert re.search(rf"checkpoint +of version {COMMITS - 1}$", told, re.MULTILINE)
+
+
+def test_CheckpointAlone_IsToldToBeWrittenOnce(table, catalog, tmp_path):
+    table.grow(COMMITS)
+    catalog.take_in(table.folder, "late", "--latest-only")
+    late, last = catalog.table("late"), COMMITS - 1
+    files = [table.path(last, CLASSIC), table.log / "_last_checkpoint"]
+
+    def told(commits, checkpoint, hint):
+        report = export(late, table.folder)
+        assert (report["commits"], report["checkpoint"], report["checkpointWritten"],
+                report["lastCheckpointWritten"]) == (commits, last, checkpoint, hint)
+        return all(file.exists() for file in files)
+
+    assert told(0, True, True)
+    assert told(0, False, False)
+    files[1].unlink()
+    assert told(0, False, True)
+
+    def words():
+        return run("export", late, table.folder).stdout
+
+    assert "nothing to write" in words()
+    files[1].unlink()
+    assert re.search(r"written +_last_checkpoint$", words(), re.MULTILINE)
+    files[0].unlink()
+    text = words()
+    assert re.search(r"written +1 checkpoint$", text, re.MULTILINE)
+    assert re.search(rf"checkpoint +of version {last}$", text, re.MULTILINE)
+    export(late, tmp_path / "out")
+    (tmp_path / "out" / "_delta_log" / f"{last:020d}.json").unlink()
+    text = run("export", late, tmp_path / "out").stdout
+    assert re.search(r"written +1 commit$", text, re.MULTILINE)
+    assert re.search(rf"checkpoint +of version {last}, already there$", text, re.MULTILINE)
 
 
 def test_CommandsInTheGuide_Run(tmp_path):

@@ -33,7 +33,9 @@ struct ExportReport {
   Version to_version;
   std::int64_t commits = 0;  // commit files written now; the others were there
   std::optional<Version>
-      checkpoint;  // the version whose state the log begins with, unless that is 0
+      checkpoint;                   // the version whose state the log begins with, unless that is 0
+  bool checkpoint_written = false;  // that checkpoint was written now
+  bool last_checkpoint_written = false;  // it was missing or of an older version
   std::string destination;
   std::vector<std::string> warnings;
 };

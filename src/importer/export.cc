@@ -122,7 +122,7 @@ class Exporter {
 
   // Errors: AlreadyExists (what is there is not a part of this log), those of reading both.
   Result<void> CheckDestination();
-  // Writes what is missing, and counts commits into the report.
+  // Writes what is missing, and tells the report what that was.
   Result<void> Write(ExportReport& report);
 
  private:
@@ -144,7 +144,8 @@ class Exporter {
   Result<void> CompareCommit(Version version);
   Result<bool> PutCommit(Version version);
   Result<storage::CheckpointSize> WriteBase(OutputFile& file);
-  Result<void> PutBase();
+  // Whether it was written now.
+  Result<bool> PutBase();
   // Nullopt where it is another one, which its commit vouches for.
   Result<std::optional<storage::CheckpointSize>> CompareBase();
 
@@ -155,6 +156,7 @@ class Exporter {
   std::string table_uri_;
   log::LogListing listing_;       // of the destination before anything was written
   bool has_base_commit_ = false;  // the destination, and the same as ours
+  std::optional<Version> hint_;   // of the destination before
   std::optional<storage::CheckpointSize> base_size_;  // of the checkpoint that is there as ours
 };
 
@@ -235,8 +237,8 @@ Result<void> Exporter::CheckDestination() {
   for (const auto& [version, file] : listing_.checksums) {
     DELTALAKEDB_TRY(CheckOther(version, file.name));
   }
-  DELTALAKEDB_ASSIGN(const auto hint, log::FindLastCheckpoint(file_system_, log_path_));
-  if (hint && *hint > ours.last) DELTALAKEDB_TRY(CheckOther(*hint, log::kLastCheckpointName));
+  DELTALAKEDB_ASSIGN(hint_, log::FindLastCheckpoint(file_system_, log_path_));
+  if (hint_ && *hint_ > ours.last) DELTALAKEDB_TRY(CheckOther(*hint_, log::kLastCheckpointName));
   if (source_.has_base()) DELTALAKEDB_TRY(CompareBase());
   return {};
 }
@@ -269,7 +271,7 @@ Result<std::optional<storage::CheckpointSize>> Exporter::CompareBase() {
   return Fail(Differs(name, "is another checkpoint than the table's"));
 }
 
-Result<void> Exporter::PutBase() {
+Result<bool> Exporter::PutBase() {
   const Version version = source_.versions().first;
   const std::string name = log::ClassicCheckpointName(version);
   const bool was_there =
@@ -284,11 +286,12 @@ Result<void> Exporter::PutBase() {
     DELTALAKEDB_ASSIGN(const PutResult result, file->Finish());
     if (result == PutResult::kExists) size.reset();
   }
-  if (!size) {
+  const bool is_written = size.has_value();
+  if (!is_written) {
     DELTALAKEDB_ASSIGN(size, CompareBase());
   }
   base_size_ = size;  // of another one the hint is left as it is
-  return {};
+  return is_written;
 }
 
 Result<bool> Exporter::PutCommit(Version version) {
@@ -308,7 +311,9 @@ Result<bool> Exporter::PutCommit(Version version) {
 
 Result<void> Exporter::Write(ExportReport& report) {
   const VersionRange& ours = source_.versions();
-  if (source_.has_base()) DELTALAKEDB_TRY(PutBase());
+  if (source_.has_base()) {
+    DELTALAKEDB_ASSIGN(report.checkpoint_written, PutBase());
+  }
   for (Version version = ours.first; version <= ours.last; version = version.next()) {
     auto written = PutCommit(version);
     if (!written) {
@@ -318,6 +323,7 @@ Result<void> Exporter::Write(ExportReport& report) {
     report.commits += *written ? 1 : 0;
   }
   if (!base_size_) return {};
+  report.last_checkpoint_written = !hint_ || *hint_ < ours.first;
   return log::PutLastCheckpoint(file_system_, log_path_, ours.first, *base_size_);
 }
 

@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "base/try.h"
+#include "importer/source_replay.h"
 #include "importer/source_table.h"
 #include "log/action_lines.h"
 #include "log/copy_source.h"
 #include "log/sql_bodies.h"
 #include "log/sql_log.h"
+#include "protocol/features.h"
 #include "protocol/hash128.h"
 #include "store/database.h"
 #include "store/metadata_store.h"
@@ -140,9 +142,9 @@ class FolderSource final : public ExportSource {
     DELTALAKEDB_ASSIGN(auto source, OpenSource(uri.ToString(), sink));
     DELTALAKEDB_ASSIGN(auto folder, source.log->ListFolder());
     DELTALAKEDB_ASSIGN(auto run, log::CopySource::Plan(std::move(folder), {}));
-    DELTALAKEDB_ASSIGN(auto state, source.log->LoadState(TableVersion::At(run.versions().last)));
+    DELTALAKEDB_ASSIGN(auto metadata, LoadMetadata(*source.log, run));
     return std::unique_ptr<ExportSource>(
-        new FolderSource(std::move(source), std::move(run), std::move(state)));
+        new FolderSource(std::move(source), std::move(run), std::move(metadata)));
   }
 
   Result<void> ReadBase(const TakeText& take) override {
@@ -166,12 +168,27 @@ class FolderSource final : public ExportSource {
   }
 
  private:
-  FolderSource(SourceTable source, log::CopySource run, TableState state)
+  // At the last version, whose state need not be readable: commits are exported as they are.
+  static Result<Metadata> LoadMetadata(const log::FileLog& log, const log::CopySource& run) {
+    auto state = log.LoadState(TableVersion::At(run.versions().last));
+    if (state) return std::move(state->metadata);
+    if (state.error().code() != ErrorCode::kUnsupported) return Fail(std::move(state).error());
+    DELTALAKEDB_ASSIGN(
+        auto replay,
+        ReplayRun(log, run,
+                  {.before = std::nullopt, .catalog_base = std::nullopt, .with_content = false}));
+    const bool is_whole = replay.state.protocol && replay.state.metadata;
+    if (!is_whole) return Fail(std::move(state).error());
+    DELTALAKEDB_TRY(protocol::CheckManagedByFiles(*replay.state.protocol));
+    return *std::move(replay.state.metadata);
+  }
+
+  FolderSource(SourceTable source, log::CopySource run, Metadata metadata)
       : source_(std::move(source)), run_(std::move(run)) {
     table_ = location_ = source_.location;
     versions_ = run_.versions();
     has_base_ = run_.has_base();
-    metadata_ = std::move(state.metadata);
+    metadata_ = std::move(metadata);
     if (has_base_) base_protocol_ = run_.base_state().protocol;
   }
 

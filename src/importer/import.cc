@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "deltalakedb/uri.h"
 #include "importer/compare_source.h"
+#include "importer/same_commits.h"
 #include "importer/source_replay.h"
 #include "importer/source_table.h"
 #include "log/action_lines.h"
@@ -116,7 +117,10 @@ class Import {
   Result<Present> FindPresent(store::Connection& connection) const;
   Result<void> CheckSameHistory(MetadataStore& store, const TableRow& table,
                                 const log::LogFolder& folder) const;
-  Result<void> CheckMayReplace(const TableRow& table, const CopySource& source) const;
+  static Error OtherCommit(const TableRow& table, const log::LogFolder& folder, Version version,
+                           std::string_view advice);
+  Result<void> CheckMayReplace(MetadataStore& store, const TableRow& table,
+                               const CopySource& source) const;
   Result<CopySource> Plan(const Present& present);
   Result<void> CheckFeatures(const CopySource& source) const;
   Result<void> CheckProtocol(const Protocol& protocol) const;
@@ -200,29 +204,26 @@ Result<void> Import::CheckSameHistory(MetadataStore& store, const TableRow& tabl
   auto common = commits.upper_bound(table.current_version);
   if (common == commits.begin()) return {};
   --common;
-  DELTALAKEDB_ASSIGN(const auto row, store.FindVersion(table.table_id, common->first));
-  if (!row || !row->body_hash) return {};
-  DELTALAKEDB_ASSIGN(const auto file,
-                     log::OpenListed(*folder.file_system, {folder.PathOf(common->second.name),
-                                                           common->second.size_bytes}));
-  log::LineChunkReader reader(file);
-  protocol::Hash128Builder hash;
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const auto chunk, reader.Next());
-    if (!chunk) break;
-    hash.Update(chunk->text);
-  }
-  if (hash.Finish().view() == *row->body_hash) return {};
-  return Fail(
-      Error(ErrorCode::kAlreadyExists,
-            fmt::format("version {} of table {} in the catalog is another commit than {}: "
-                        "the two have gone different ways; --force imports afresh",
-                        common->first.value(), table.name, folder.PathOf(common->second.name)))
-          .With("table", table.name)
-          .With("version", common->first.value()));
+  DELTALAKEDB_ASSIGN(const auto other, importer::FindOtherCommit(store, table, folder,
+                                                                 {common->first, common->first}));
+  if (!other) return {};
+  return Fail(OtherCommit(table, folder, *other, "--force and --yes together import afresh"));
 }
 
-Result<void> Import::CheckMayReplace(const TableRow& table, const CopySource& source) const {
+Error Import::OtherCommit(const TableRow& table, const log::LogFolder& folder, Version version,
+                          std::string_view advice) {
+  return Error(ErrorCode::kAlreadyExists,
+               fmt::format("version {} of table {} in the catalog is another commit than {}: the "
+                           "two have gone different ways; {}",
+                           version.value(), table.name,
+                           folder.PathOf(folder.listing.commits.at(version).name), advice))
+      .With("table", table.name)
+      .With("version", version.value());
+}
+
+// Whether the source has all that the catalog has of the table.
+Result<void> Import::CheckMayReplace(MetadataStore& store, const TableRow& table,
+                                     const CopySource& source) const {
   const Version source_first = source.versions().first;
   const Version source_latest = source.folder().listing.Latest();
   if (options_.yes) return {};
@@ -235,13 +236,21 @@ Result<void> Import::CheckMayReplace(const TableRow& table, const CopySource& so
                     .With("table", table.name)
                     .With("version", table.earliest_version.value()));
   }
-  if (table.current_version <= source_latest) return {};
-  return Fail(Error(ErrorCode::kAlreadyExists,
-                    fmt::format("the catalog has version {} of table {}, the source only {}: give "
-                                "--yes as well if these versions may be set aside",
-                                table.current_version.value(), table.name, source_latest.value()))
-                  .With("table", table.name)
-                  .With("version", table.current_version.value()));
+  if (table.current_version > source_latest) {
+    return Fail(Error(ErrorCode::kAlreadyExists,
+                      fmt::format("the catalog has version {} of table {}, the source only {}: "
+                                  "give --yes as well if these versions may be set aside",
+                                  table.current_version.value(), table.name, source_latest.value()))
+                    .With("table", table.name)
+                    .With("version", table.current_version.value()));
+  }
+  // A commit with another text is one that the source lacks.
+  DELTALAKEDB_ASSIGN(const auto other,
+                     importer::FindOtherCommit(store, table, source.folder(),
+                                               {table.earliest_version, table.current_version}));
+  if (!other) return {};
+  return Fail(OtherCommit(table, source.folder(), *other,
+                          "give --yes as well if the catalog's versions may be set aside"));
 }
 
 Result<CopySource> Import::Plan(const Present& present) {
@@ -368,14 +377,17 @@ Result<void> Import::Copy(store::Connection& connection, const CopySource& sourc
 Result<void> Import::Verify(store::Connection& connection, const CopySource& source,
                             const Present& present) {
   if (options_.verification == Verification::kNone) return {};
-  const auto replay = importer::ReplayRun(*source_.log, source, VersionBefore(present),
-                                          options_.verification == Verification::kFull);
+  DELTALAKEDB_ASSIGN(const auto table, MetadataStore(connection).FindTable(target_.table));
+  const auto replay =
+      importer::ReplayRun(*source_.log, source,
+                          {.before = VersionBefore(present),
+                           .catalog_base = table->base_version,
+                           .with_content = options_.verification == Verification::kFull});
   if (!replay) {
     // A state that cannot be read cannot be replayed either; commits alone can.
     const bool is_unreadable = replay.error().code() == ErrorCode::kUnsupported;
     return is_unreadable && options_.metadata_only ? Result<void>() : Fail(replay.error());
   }
-  DELTALAKEDB_ASSIGN(const auto table, MetadataStore(connection).FindTable(target_.table));
   importer::Differences differences;
   DELTALAKEDB_TRY(importer::CompareWithSource(
       connection, *table, {*replay, *source_.log, options_.verification == Verification::kFull},
@@ -423,7 +435,7 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
     }
   } else {
     if (present.table) {
-      DELTALAKEDB_TRY(CheckMayReplace(*present.table, source));
+      DELTALAKEDB_TRY(CheckMayReplace(store, *present.table, source));
     }
     DELTALAKEDB_TRY(CheckFeatures(source));
   }
@@ -442,15 +454,16 @@ Result<ImportReport> Import::Preview() {
   report_.dry_run = true;
   Present present;
   auto database = store::Database::Open(target_.uri, store::DatabaseMode::kRead);
+  std::optional<store::ConnectionLease> lease;  // in a transaction
   if (database) {
-    DELTALAKEDB_ASSIGN(const auto connection, (*database)->Acquire());
-    DELTALAKEDB_TRY(connection->Begin(store::TransactionMode::kRead));
-    const auto has_catalog = store::HasCatalog(*connection);
+    DELTALAKEDB_ASSIGN(auto connection, (*database)->Acquire());
+    DELTALAKEDB_TRY(lease.emplace(std::move(connection))->Begin(store::TransactionMode::kRead));
+    const auto has_catalog = store::HasCatalog(**lease);
     if (!has_catalog) return InTarget(has_catalog.error());
     if (*has_catalog) {
-      DELTALAKEDB_ASSIGN(present, FindPresent(*connection));
+      DELTALAKEDB_ASSIGN(present, FindPresent(**lease));
       if (IsIncremental(present)) {
-        MetadataStore store(*connection);
+        MetadataStore store(**lease);
         DELTALAKEDB_ASSIGN(const auto folder, source_.log->ListFolder());
         DELTALAKEDB_TRY(CheckSameHistory(store, *present.table, *folder));
       }
@@ -463,13 +476,16 @@ Result<ImportReport> Import::Preview() {
   report_.to_version = source.versions().last;
   if (source.versions().last < source.versions().first) return report_;
   if (present.table && options_.force) {
-    DELTALAKEDB_TRY(CheckMayReplace(*present.table, source));
+    MetadataStore store(**lease);
+    DELTALAKEDB_TRY(CheckMayReplace(store, *present.table, source));
+    report_.replaced_table = ReplacedName(*present.table);
   }
-  if (present.table && options_.force) report_.replaced_table = ReplacedName(*present.table);
+  lease.reset();
   DELTALAKEDB_TRY(CheckFeatures(source));
-  DELTALAKEDB_ASSIGN(const auto replay,
-                     importer::ReplayRun(*source_.log, source, VersionBefore(present),
-                                         /*with_content=*/false));
+  DELTALAKEDB_ASSIGN(const auto replay, importer::ReplayRun(*source_.log, source,
+                                                            {.before = VersionBefore(present),
+                                                             .catalog_base = std::nullopt,
+                                                             .with_content = false}));
   report_.from_version = source.versions().first;
   report_.commits = static_cast<std::int64_t>(replay.versions.size());
   for (const auto& version : replay.versions) {

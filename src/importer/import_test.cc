@@ -209,6 +209,7 @@ TEST_F(ImportTest, SourceThatWasRewritten_IsRefusedUnlessForced) {
   EXPECT_EQ(Bytes(), before);
   ImportOptions options;
   options.force = true;
+  options.yes = true;
   const ImportReport report = ImportAll(options);
   ASSERT_TRUE(report.replaced_table.has_value());
   EXPECT_THAT(*report.replaced_table, HasSubstr("t.replaced-"));
@@ -235,6 +236,39 @@ TEST_F(ImportTest, SourceThatLacksVersions_IsReplacedOnlyWhenThatIsMeant) {
   options.yes = true;
   EXPECT_EQ(ImportAll(options).to_version, Version(1));
   EXPECT_THAT(FilesAt(), ElementsAre("a", "b"));
+}
+
+TEST_F(ImportTest, SourceWithOtherCommits_IsReplacedOnlyWhenThatIsMeant) {
+  ImportAll();
+  // As a writer to the folder leaves it that knew nothing of the catalog's commit.
+  Commit(source_, 1, {R"({"commitInfo":{"operation":"OTHER"}})", AddLine("b", 2)});
+  Commit(source_, 3, {AddLine("d", 4)});
+  const std::string before = Bytes();
+  for (const bool is_dry_run : {true, false}) {
+    ImportOptions options;
+    options.force = true;
+    options.dry_run = is_dry_run;
+    const auto refused = Import(options);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code(), ErrorCode::kAlreadyExists);
+    EXPECT_EQ(*refused.error().FindFact("version"), Error::FactValue(std::int64_t{1}));
+    EXPECT_THAT(refused.error().message(), HasSubstr("--yes"));
+    EXPECT_EQ(Bytes(), before);
+    options.yes = true;
+    const ImportReport report = ImportAll(options);
+    EXPECT_EQ(report.to_version, Version(3));
+    EXPECT_TRUE(report.replaced_table.has_value());
+  }
+}
+
+TEST_F(ImportTest, SourceThatHasAllOfTheCatalog_IsReplacedByForceAlone) {
+  ImportAll();
+  Commit(source_, 3, {AddLine("d", 4)});
+  ImportOptions options;
+  options.force = true;
+  EXPECT_EQ(ImportAll(options).to_version, Version(3));
+  options.latest_only = true;
+  EXPECT_EQ(ImportAll(options).from_version, Version(3));
 }
 
 TEST_F(ImportTest, GapAfterWhatTheCatalogHas_IsCorrupt) {

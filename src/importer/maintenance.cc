@@ -121,7 +121,8 @@ Result<void> CompareSource(const OpenTable& open, std::string_view source_uri, L
   DELTALAKEDB_ASSIGN(const auto run, log::CopySource::Plan(std::move(folder), range));
   if (run.has_base()) before = std::nullopt;  // the source has lost commits meanwhile
   DELTALAKEDB_ASSIGN(const auto replay,
-                     importer::ReplayRun(*source.log, run, before, /*with_content=*/true));
+                     importer::ReplayRun(*source.log, run,
+                                         {.before = before, .catalog_base = table.base_version}));
   return importer::CompareWithSource(*open.connection, table, {replay, *source.log}, differences);
 }
 

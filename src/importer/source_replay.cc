@@ -2,6 +2,7 @@
 
 #include <tsl/robin_map.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -37,15 +38,21 @@ struct ChunkActions {
   LineChunk text;
 };
 
+struct ContentHashing {
+  bool is_wanted = true;
+  DataChange data_change = DataChange::kCounts;
+};
+
 Result<ChunkActions> ParseChunk(const log::CopySource& source, std::size_t commit,
-                                const LineChunk& chunk, bool with_content) {
+                                const LineChunk& chunk, ContentHashing hashing) {
   thread_local protocol::ActionParser parser;
   protocol::Arena arena;
   protocol::FileKeyHasher keys(source.folder().table_root);
   FileHasher contents;
   ChunkActions actions{commit, {}, {}, chunk};
   std::optional<Error> error;
-  const auto detail = with_content ? protocol::FileDetail::kAll : protocol::FileDetail::kIdentity;
+  const auto detail =
+      hashing.is_wanted ? protocol::FileDetail::kAll : protocol::FileDetail::kIdentity;
   chunk.ForEachRecord([&](std::int64_t number, std::string_view line) {
     if (log::IsBlank(line)) return true;
     arena.Reset();
@@ -55,8 +62,10 @@ Result<ChunkActions> ParseChunk(const log::CopySource& source, std::size_t commi
       return false;
     }
     if (const auto* add = std::get_if<AddFile>(&*action)) {
-      actions.files.push_back({keys.Hash(add->path, add->deletion_vector),
-                               with_content ? contents.Hash(*add) : SetHash{}, add->size, true});
+      actions.files.push_back(
+          {keys.Hash(add->path, add->deletion_vector),
+           hashing.is_wanted ? contents.Hash(*add, hashing.data_change) : SetHash{}, add->size,
+           true});
     } else if (const auto* remove = std::get_if<RemoveFile>(&*action)) {
       actions.files.push_back({keys.Hash(remove->path, remove->deletion_vector), {}, 0, false});
     } else if (auto* metadata = std::get_if<Metadata>(&*action)) {
@@ -76,12 +85,12 @@ Result<ChunkActions> ParseChunk(const log::CopySource& source, std::size_t commi
 
 class Replayer {
  public:
-  Replayer(const log::CopySource& source, bool with_content)
-      : source_(source), keys_(source.folder().table_root), with_content_(with_content) {}
+  Replayer(const log::CopySource& source, const ReplayOptions& options)
+      : source_(source), keys_(source.folder().table_root), options_(options) {}
 
-  // From `start`, the state of the run's first version or of `before`, the version before it; from
+  // From `start`, the state of the run's first version or of the one that it continues; from
   // nothing when there is neither.
-  Result<SourceReplay> Run(const Snapshot* start, std::optional<Version> before);
+  Result<SourceReplay> Run(const Snapshot* start);
 
  private:
   struct Live {
@@ -97,7 +106,7 @@ class Replayer {
 
   const log::CopySource& source_;
   protocol::FileKeyHasher keys_;
-  bool with_content_;
+  ReplayOptions options_;
   tsl::robin_map<FileKey, Live, protocol::FileKeyHash> live_;
   ReplayedVersion current_;
   bool metadata_changed_ = true;
@@ -128,7 +137,7 @@ Result<void> Replayer::TakeStart(const Snapshot& snapshot) {
   result_.state.protocol = snapshot.protocol();
   result_.state.app_transactions = snapshot.app_transactions();
   result_.state.domain_metadata = snapshot.domain_metadata();
-  DELTALAKEDB_ASSIGN(const auto files, snapshot.OpenFiles({.with_stats = with_content_}));
+  DELTALAKEDB_ASSIGN(const auto files, snapshot.OpenFiles({.with_stats = options_.with_content}));
   FileHasher contents;
   for (;;) {
     DELTALAKEDB_ASSIGN(const auto batch, files->Next());
@@ -137,7 +146,9 @@ Result<void> Replayer::TakeStart(const Snapshot& snapshot) {
       const FileKey key = keys_.Hash(add.path, add.deletion_vector);
       // A checkpoint that names a file twice: the first time counts.
       if (live_.contains(key)) continue;
-      DELTALAKEDB_TRY(Take(key, with_content_ ? contents.Hash(add) : SetHash{}, add.size));
+      const SetHash content =
+          options_.with_content ? contents.Hash(add, DataChange::kSaysNothing) : SetHash{};
+      DELTALAKEDB_TRY(Take(key, content, add.size));
     }
   }
 }
@@ -175,22 +186,30 @@ void Replayer::FinishVersion(Version version) {
   body_hash_ = {};
 }
 
-Result<SourceReplay> Replayer::Run(const Snapshot* start, std::optional<Version> before) {
-  if (start != nullptr) DELTALAKEDB_TRY(TakeStart(*start));
+Result<SourceReplay> Replayer::Run(const Snapshot* start) {
+  const std::optional<Version>& before = options_.before;
+  result_.newest_state = options_.catalog_base;
+  if (start != nullptr) {
+    result_.newest_state = std::max(result_.newest_state, std::optional(start->version()));
+    DELTALAKEDB_TRY(TakeStart(*start));
+  }
   const Version first = source_.versions().first;
   const auto& commits = source_.commits();
   // The commit of a base tells what led to the state that is there already.
   const bool has_told = source_.has_base() && !commits.empty() && commits[0].version == first;
   if (before || (source_.has_base() && !has_told)) {
-    current_.is_state_only = before.has_value();
+    current_.is_state_only = true;
     FinishVersion(before.value_or(first));
   }
   std::vector<log::LinesFile> files;
   for (const auto& commit : commits) files.push_back(commit.file);
-  log::ChunkSource<ChunkActions> chunks(*source_.folder().file_system, std::move(files),
-                                        [this](std::size_t index, const LineChunk& chunk) {
-                                          return ParseChunk(source_, index, chunk, with_content_);
-                                        });
+  log::ChunkSource<ChunkActions> chunks(
+      *source_.folder().file_system, std::move(files),
+      [this](std::size_t index, const LineChunk& chunk) {
+        const Version version = source_.commits()[index].version;
+        return ParseChunk(source_, index, chunk,
+                          {options_.with_content, result_.DataChangeOf(version)});
+      });
   base::OrderedPipeline<ChunkActions> pipeline(std::move(chunks));
   std::optional<std::size_t> open;  // the commit that is being read
   const auto finish = [&] {
@@ -224,10 +243,12 @@ struct FileHasher::Buffer {
 FileHasher::FileHasher() : buffer_(std::make_unique<Buffer>()) {}
 FileHasher::~FileHasher() = default;
 
-SetHash FileHasher::Hash(const AddFile& add) {
+SetHash FileHasher::Hash(const AddFile& add, DataChange data_change) {
+  AddFile hashed = add;
+  hashed.data_change = add.data_change && data_change == DataChange::kCounts;
   buffer_->text.Clear();
   buffer_->writer.Reset(buffer_->text);
-  protocol::WriteAdd(add, buffer_->writer);
+  protocol::WriteAdd(hashed, buffer_->writer);
   const protocol::Hash128 hash =
       protocol::HashOf({buffer_->text.GetString(), buffer_->text.GetSize()});
   SetHash result;
@@ -237,18 +258,21 @@ SetHash FileHasher::Hash(const AddFile& add) {
 }
 
 Result<SourceReplay> ReplayRun(const log::FileLog& log, const log::CopySource& run,
-                               std::optional<Version> before, bool with_content) {
-  if (!run.has_base() && !before) return Replayer(run, with_content).Run(nullptr, std::nullopt);
+                               const ReplayOptions& options) {
+  const std::optional<Version>& before = options.before;
+  if (!run.has_base() && !before) return Replayer(run, options).Run(nullptr);
   const Version from = before.value_or(run.versions().first);
   auto start = log.LoadSnapshot(TableVersion::At(from));
-  if (start) return Replayer(run, with_content).Run(start->get(), before);
+  if (start) return Replayer(run, options).Run(start->get());
   if (!before || start.error().code() != ErrorCode::kNotFound) return Fail(start.error());
   const Version last = run.versions().last;
   DELTALAKEDB_ASSIGN(auto folder, log.ListFolder());
   DELTALAKEDB_ASSIGN(const auto last_alone,
                      log::CopySource::Plan(std::move(folder), {last, true, std::nullopt}));
   DELTALAKEDB_ASSIGN(const auto snapshot, log.LoadSnapshot(TableVersion::At(last)));
-  return Replayer(last_alone, with_content).Run(snapshot.get(), std::nullopt);
+  ReplayOptions alone = options;
+  alone.before.reset();
+  return Replayer(last_alone, alone).Run(snapshot.get());
 }
 
 std::string TextOf(const Metadata& metadata) {

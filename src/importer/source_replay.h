@@ -36,13 +36,17 @@ struct SetHash {
   friend bool operator==(const SetHash&, const SetHash&) = default;
 };
 
+// Whether a file's dataChange is told by what both sides have it from.
+enum class DataChange { kCounts, kSaysNothing };
+
 // Of one file with all its fields.
 class FileHasher {
  public:
   FileHasher();
   ~FileHasher();
   FileHasher(FileHasher&&) = delete;
-  SetHash Hash(const AddFile& add);
+  // kSaysNothing: whatever its dataChange is, the hash is the same.
+  SetHash Hash(const AddFile& add, DataChange data_change);
 
  private:
   struct Buffer;
@@ -53,7 +57,7 @@ struct ReplayedVersion {
   Version version;
   FileTotals totals;
   SetHash files;               // all zero unless content was asked for
-  bool is_state_only = false;  // the actions and text of its commit were not looked at
+  bool is_state_only = false;  // its commit is gone or was not looked at
   std::int64_t adds = 0;       // actions
   std::int64_t removes = 0;    // actions
   std::optional<std::string> body_hash;
@@ -62,17 +66,35 @@ struct ReplayedVersion {
   std::optional<std::string> protocol;
 };
 
+// What the catalog has of the table that the replay is compared with.
+struct ReplayOptions {
+  // The version whose state the run continues.
+  std::optional<Version> before;
+  // The catalog's own base.
+  std::optional<Version> catalog_base;
+  // Whether files are hashed with all their fields.
+  bool with_content = true;
+};
+
 struct SourceReplay {
   std::vector<ReplayedVersion> versions;
   log::LogState state;  // at the last version
+  // The newest version that either side starts from as a state. A checkpoint does not keep
+  // dataChange (PROTOCOL.md, Checkpoints: replay sets it to false), so of files that were added up
+  // to here it says nothing.
+  std::optional<Version> newest_state;
+
+  DataChange DataChangeOf(Version added) const {
+    return newest_state && added <= *newest_state ? DataChange::kSaysNothing : DataChange::kCounts;
+  }
 };
 
-// Replays a run of versions of the log that it is planned for. A run that continues the state of a
-// version, `before`, includes that state; where the log can no longer say what it was, the last
-// version alone is replayed. Features are not checked.
+// Replays a run of versions of the log that it is planned for. A run that continues a version's
+// state includes that state; where the log can no longer say what it was, the last version alone is
+// replayed. Features are not checked.
 // Errors: those of reading the log.
 Result<SourceReplay> ReplayRun(const log::FileLog& log, const log::CopySource& run,
-                               std::optional<Version> before, bool with_content);
+                               const ReplayOptions& options);
 
 // Canonical JSON of an action, for comparing.
 std::string TextOf(const Metadata& metadata);

@@ -189,6 +189,7 @@ class DuckDbConnection final : public Connection {
 
   Error ErrorAt(StatementId id, duckdb_error_type type, const char* words);
   Error ErrorOf(std::string_view what, DuckDbResult& result);
+  Error CommitError(DuckDbResult& result);
   Error AppenderError(StatementId id, duckdb_appender appender);
   Result<void> Run(const char* sql);
 
@@ -322,6 +323,14 @@ Error DuckDbConnection::AppenderError(StatementId id, duckdb_appender appender) 
                  DuckDb().error_data_message(data.get()));
 }
 
+Error DuckDbConnection::CommitError(DuckDbResult& result) {
+  if (!is_writer_) return ErrorOf("COMMIT", result);
+  const duckdb_error_type type = DuckDb().result_error_type(result.get());
+  if (IsFatalDuckDbError(type)) is_healthy_ = false;
+  const char* const words = DuckDb().result_error(result.get());
+  return DuckDbCommitError(options_.path, type, words == nullptr ? "" : words);
+}
+
 Result<void> DuckDbConnection::Run(const char* sql) {
   DuckDbResult result;
   if (DuckDb().query(handle_.get(), sql, result.get()) == DuckDBSuccess) return {};
@@ -352,7 +361,9 @@ void DuckDbConnection::EndTransaction() noexcept {
 Result<void> DuckDbConnection::Commit() {
   auto done = [&]() -> Result<void> {
     for (auto& [id, held] : held_) DELTALAKEDB_TRY(Flush(id, held));
-    return Run("COMMIT");
+    DuckDbResult result;
+    if (DuckDb().query(handle_.get(), "COMMIT", result.get()) == DuckDBSuccess) return {};
+    return Fail(CommitError(result));
   }();
   if (done) {
     EndTransaction();

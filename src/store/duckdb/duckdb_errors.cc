@@ -72,6 +72,22 @@ Error DuckDbError(const std::string& path, std::string_view what, duckdb_error_t
       .With("duckdbErrorType", std::int64_t{type});
 }
 
+Error DuckDbCommitError(const std::string& path, duckdb_error_type type, std::string_view words) {
+  // DuckDB gives every failure of COMMIT this type, whatever the cause was. Who holds the lock is
+  // the only one that writes, in this process and in all others, and no table of the catalog has a
+  // constraint that waits for the end: what remains is that the files could not be written. (Only
+  // after the commit is durable does DuckDB give another type, FATAL.)
+  if (type == DUCKDB_ERROR_TRANSACTION) {
+    return Error(ErrorCode::kIo,
+                 fmt::format("DuckDB database {}: {} (COMMIT); make room on the disk: nothing was "
+                             "changed",
+                             path, words))
+        .With("database", path)
+        .With("duckdbErrorType", std::int64_t{type});
+  }
+  return DuckDbError(path, "COMMIT", type, words);
+}
+
 bool IsFatalDuckDbError(duckdb_error_type type) {
   return type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_CONNECTION;
 }

@@ -13,6 +13,9 @@ namespace deltalakedb::store {
 Error DuckDbError(const std::string& path, std::string_view what, duckdb_error_type type,
                   std::string_view words);
 
+// The same of a COMMIT by a connection that held the instance's lock for writing.
+Error DuckDbCommitError(const std::string& path, duckdb_error_type type, std::string_view words);
+
 // Whether nothing works any more until the file is closed and opened again.
 bool IsFatalDuckDbError(duckdb_error_type type);
 
