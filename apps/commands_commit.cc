@@ -1,17 +1,17 @@
 // The command that commits given actions.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "apps/commands.h"
+#include "apps/input_file.h"
 #include "apps/output_json.h"
 #include "apps/output_text.h"
 #include "apps/program.h"
+#include "apps/user_text.h"
 #include "base/try.h"
 #include "deltalakedb/transaction.h"
 
@@ -21,8 +21,6 @@ namespace {
 using protocol::JsonWriter;
 using protocol::WriteKey;
 using protocol::WriteText;
-
-constexpr std::string_view kStandardInput = "-";
 
 struct CommitArguments {
   std::string uri;
@@ -58,11 +56,14 @@ Result<TransactionOptions> OptionsOf(const CommitArguments& arguments) {
   DELTALAKEDB_ASSIGN(options.expected_version,
                      VersionOf("--expect-version", arguments.expect_version));
   if (arguments.isolation) {
-    DELTALAKEDB_ASSIGN(options.isolation, ParseIsolationLevel(*arguments.isolation));
+    // By the text that may be shown, since the error quotes it.
+    DELTALAKEDB_ASSIGN(options.isolation, ParseIsolationLevel(Shown(*arguments.isolation)));
   }
   DELTALAKEDB_ASSIGN(options.reads, ScopeOf(arguments.reads));
   if (arguments.operation) options.operation = *arguments.operation;
-  if (arguments.commit_id) options.commit_id = *arguments.commit_id;
+  if (arguments.commit_id) {
+    DELTALAKEDB_ASSIGN(options.commit_id, ParseCommitId(*arguments.commit_id));
+  }
   if (arguments.app_id.has_value() != arguments.app_version.has_value()) {
     return Fail(ErrorCode::kInvalidArgument, "--app-id and --app-version go together");
   }
@@ -74,36 +75,28 @@ Result<TransactionOptions> OptionsOf(const CommitArguments& arguments) {
   return options;
 }
 
-// Errors: NotFound (no such file), Io, those of the actions with the fact file.
-Result<void> TakeActions(const std::string& path, Transaction& transaction) {
-  std::ifstream opened;
-  if (path != kStandardInput) {
-    opened.open(path, std::ios::binary);
-    if (!opened) {
-      return Fail(
-          Error(ErrorCode::kNotFound, fmt::format("{} cannot be opened", path)).With("file", path));
-    }
-  }
-  std::istream& input = path == kStandardInput ? std::cin : opened;
+// Errors: those of InputFile, those of the actions with the fact file.
+Result<void> TakeActions(InputFile& file, Transaction& transaction) {
   std::string line;
-  for (std::int64_t number = 1; std::getline(input, line); ++number) {
+  for (std::int64_t number = 1;; ++number) {
+    DELTALAKEDB_ASSIGN(const bool has_line, file.ReadLine(line));
+    if (!has_line) return {};
     if (auto taken = transaction.AddLine(line, number); !taken) {
-      return Fail(
-          std::move(taken).error().With("file", path).In(fmt::format("{}, line {}", path, number)));
+      return Fail(std::move(taken)
+                      .error()
+                      .With("file", file.name())
+                      .In(fmt::format("{}, line {}", file.name(), number)));
     }
   }
-  if (input.bad()) {
-    return Fail(Error(ErrorCode::kIo, fmt::format("{} cannot be read", path)).With("file", path));
-  }
-  return {};
 }
 
 Result<void> Commit(const CommitArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const TransactionOptions options, OptionsOf(arguments));
+  DELTALAKEDB_ASSIGN(InputFile file, InputFile::Open(arguments.actions));
   DELTALAKEDB_ASSIGN(const TableWriter table,
                      TableWriter::Open(arguments.uri, {.log_sink = &console}));
   DELTALAKEDB_ASSIGN(Transaction transaction, table.Begin(options));
-  DELTALAKEDB_TRY(TakeActions(arguments.actions, transaction));
+  DELTALAKEDB_TRY(TakeActions(file, transaction));
   DELTALAKEDB_ASSIGN(const CommitReport report, transaction.Commit());
   if (report.outcome == CommitReport::Outcome::kConflicted) return Fail(*report.error);
   if (report.outcome == CommitReport::Outcome::kInDoubt) {

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog_support import CONFLICT, Flights
-from support import (DONE, NOT_FOUND, PROGRAM, REPOSITORY, UNSUPPORTED, USAGE, TableLog, add,
-                     metadata, protocol, refused, remove, run)
+from catalog_support import CONFLICT, Flights, obey_permissions
+from support import (DONE, NOT_FOUND, PROGRAM, REPOSITORY, UNAVAILABLE, UNSUPPORTED, USAGE,
+                     TableLog, add, metadata, protocol, refused, remove, run)
+
+
+ID = "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d"
 
 
 @pytest.fixture(params=["folder", "sqlite", "duckdb"])
@@ -47,11 +50,11 @@ def paths(table):
 
 def test_Commit_IsTheNextVersionAndShowsInHistory(table, actions):
     answer = commit(table, actions(add("f1"), remove("f0")), "--operation", "COPY INTO",
-                    "--commit-id", "an id")
-    assert answer == {"version": 1, "commitId": "an id"}
+                    "--commit-id", ID)
+    assert answer == {"version": 1, "commitId": ID}
     assert paths(table) == ["f1"]
     newest = run("history", table, "--limit", "1", "--json").lines()[0]
-    assert (newest["version"], newest["operation"], newest["commitId"]) == (1, "COPY INTO", "an id")
+    assert (newest["version"], newest["operation"], newest["commitId"]) == (1, "COPY INTO", ID)
     assert newest["isBlindAppend"] is False and newest["readVersion"] == 0
 
 
@@ -72,6 +75,13 @@ def test_AppTransaction_IsSkippedTheSecondTime(table, actions):
     assert again["skipped"] is True
     assert paths(table) == ["f0", "f1"]
     assert run("snapshot", table, "--json").object()["appTransactions"] == {"loader": 4}
+
+
+def test_CommitIdInEitherCase_IsOneCommit(table, actions):
+    first = commit(table, actions(add("f1")), "--commit-id", ID.upper())
+    assert first == {"version": 1, "commitId": ID}
+    assert commit(table, actions(add("f2")), "--commit-id", ID) == first
+    assert paths(table) == ["f0", "f1"]
 
 
 def test_ExpectedVersionThatIsGone_IsAConflictWithBothVersions(table, actions):
@@ -120,9 +130,26 @@ def test_WhatIsNotThere_IsNotFound(table, actions, tmp_path):
     refused(NOT_FOUND, "commit", table, "--actions", actions(add("f1")), "--read-version", "7")
 
 
+def test_FileOfActionsThatCannotBeRead_IsSaidWhy(table, actions, tmp_path):
+    def attempt(path):
+        outcome = run("commit", table, "--actions", path, "--json", preexec_fn=obey_permissions)
+        error = outcome.error()
+        assert error["file"] == str(path) and str(path) in error["message"], error
+        return outcome.status, error["code"]
+
+    closed = actions(add("f1"))
+    closed.chmod(0)
+    assert attempt(closed) == (UNAVAILABLE, "Permission")
+    assert attempt(tmp_path) == (USAGE, "InvalidArgument")
+    assert attempt(closed / "below") == (NOT_FOUND, "NotFound")
+    assert attempt(tmp_path / "none.jsonl") == (NOT_FOUND, "NotFound")
+    assert "directory" in refused(USAGE, "commit", table, "--actions", tmp_path)["message"]
+    assert paths(table) == ["f0"]
+
+
 @pytest.mark.parametrize("options", [
     ["--app-id", "a"], ["--app-version", "1"], ["--isolation", "none"], ["--reads", "some"],
-    ["--read-version", "0", "--expect-version", "0"], ["--commit-id", "x" * 256],
+    ["--read-version", "0", "--expect-version", "0"], ["--commit-id", "x" * 36],
 ])
 def test_WrongOptions_AreUsage(table, actions, options):
     refused(USAGE, "commit", table, "--actions", actions(add("f1")), *options)

@@ -26,6 +26,8 @@ from support import (DONE, NOT_FOUND, PROGRAM, UNAVAILABLE, UNSUPPORTED, USAGE, 
 KILLS = 60 if os.environ.get("DELTALAKEDB_SOAK") == "1" else 8  # of each database
 SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
 AT_ONCE = 6
+MINE = "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d"
+ANOTHER = "11111111-2222-3333-4444-555555555555"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -246,13 +248,13 @@ def test_LocationWithALog_IsAConflictThatNamesImport(catalog, columns):
 
 
 def test_SameCommitIdAgain_FindsTheTable(place, columns):
-    made = create(place, columns(), "--commit-id", "mine")
-    assert made["commitId"] == "mine"
-    again = create(place, columns(), "--commit-id", "mine")
+    made = create(place, columns(), "--commit-id", MINE.upper())
+    assert made["commitId"] == MINE
+    again = create(place, columns(), "--commit-id", MINE)
     assert again == made
     assert len(run("history", place.uri(), "--json").lines()) == 1
     refused(CONFLICT, "create", place.uri(), "--schema", columns(), *place.options(),
-            "--commit-id", "another")
+            "--commit-id", ANOTHER)
 
 
 # ---- what is refused -----------------------------------------------------------------------------
@@ -289,7 +291,7 @@ REFUSED = [
     (ORDERS, ["--property", "=x"], USAGE, "InvalidArgument", {"property": "=x"}),
     (ORDERS, ["--property", "a=1", "--property", "a=2"], USAGE, "InvalidArgument",
      {"property": "a"}),
-    (ORDERS, ["--commit-id", "x" * 256], USAGE, "LimitExceeded", {"limit": 255}),
+    (ORDERS, ["--commit-id", "x" * 256], USAGE, "InvalidArgument", {}),
     (ORDERS, ["--property", "delta.feature.catalogManaged=supported"], UNSUPPORTED, "Unsupported",
      {"features": "catalogManaged"}),
     (ORDERS, ["--property", "delta.feature.icebergCompatV1=supported"], UNSUPPORTED, "Unsupported",
@@ -317,6 +319,22 @@ def test_MissingFileOfTheSchema_IsNotFound(place):
     error = refused(NOT_FOUND, "create", place.uri(), "--schema", place.root / "none.json",
                     *place.options())
     assert error["file"] == str(place.root / "none.json")
+    assert place.names() == []
+
+
+def test_FileOfTheSchemaThatCannotBeRead_IsSaidWhy(place, columns):
+    def attempt(path):
+        outcome = run("create", place.uri(), "--schema", path, *place.options(), "--json",
+                      preexec_fn=obey_permissions)
+        error = outcome.error()
+        assert error["file"] == str(path) and str(path) in error["message"], error
+        return outcome.status, error["code"]
+
+    closed = columns()
+    closed.chmod(0)
+    assert attempt(closed) == (UNAVAILABLE, "Permission")
+    assert attempt(place.root) == (USAGE, "InvalidArgument")
+    assert attempt(closed / "below") == (NOT_FOUND, "NotFound")
     assert place.names() == []
 
 

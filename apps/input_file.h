@@ -1,0 +1,48 @@
+// A file that the user names, or standard input, read piece by piece.
+//
+// Thread-safety: one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "deltalakedb/result.h"
+
+namespace deltalakedb::cli {
+
+class InputFile {
+ public:
+  // `-` is standard input. Errors: NotFound, InvalidArgument (a folder), Permission, Io; fact file.
+  static Result<InputFile> Open(const std::string& path);
+
+  // Sets `line` to the next line without its end; false when there is none. Errors: Io and those of
+  // Open.
+  Result<bool> ReadLine(std::string& line);
+  // All that is left. Errors: as ReadLine, and LimitExceeded (facts limit, file).
+  Result<std::string> ReadAll(std::size_t bytes_max);
+
+  // How messages and the fact `file` name it.
+  const std::string& name() const { return name_; }
+
+ private:
+  struct Closer {
+    void operator()(std::FILE* file) const;
+  };
+  struct Deleter {
+    void operator()(char* text) const;
+  };
+  InputFile(std::FILE* file, std::string name);
+
+  std::unique_ptr<std::FILE, Closer> file_;
+  std::string name_;
+  std::unique_ptr<char, Deleter> line_;  // of getline
+  std::size_t line_capacity_ = 0;
+};
+
+// Why a file of the user could not be read, by the number of the system's error. Pure.
+Error InputError(int error_number, const std::string& name);
+
+}  // namespace deltalakedb::cli
