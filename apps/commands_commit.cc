@@ -106,6 +106,7 @@ Result<void> Commit(const CommitArguments& arguments, Console& console) {
                             report.commit_id));
     return Fail(std::move(error).With("commitId", report.commit_id));
   }
+  if (!report.is_skipped) NoteCommitted(report.version, report.commit_id, console);
   if (console.json()) {
     PrintObject(console.out(), [&](JsonWriter& writer) {
       writer.StartObject();

@@ -116,6 +116,11 @@ Result<void> Create(const CreateArguments& arguments, Console& console) {
     DELTALAKEDB_ASSIGN(table.commit_id, ParseCommitId(*arguments.commit_id));
   }
   DELTALAKEDB_ASSIGN(const CreateReport report, CreateTable(arguments.uri, table));
+  console.NoteDone(fmt::format("the table {} is made by version {} under the commit id {}",
+                               report.table, report.version.value(), report.commit_id),
+                   {{"table", report.table},
+                    {"version", report.version.value()},
+                    {"commitId", report.commit_id}});
   PrintCreated(report, console);
   return {};
 }
@@ -131,6 +136,7 @@ Result<void> SetProperties(const SetPropertiesArguments& arguments, Console& con
                 "changes nothing where they are");
     return Fail(std::move(error).With("commitId", commit.commit_id));
   }
+  if (report.has_changed) NoteCommitted(commit.version, commit.commit_id, console);
   if (!console.json()) {
     console.out().Append(
         report.has_changed
@@ -185,6 +191,7 @@ Result<void> Drop(const DropArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(arguments.uri));
   if (uri.is_database() && !arguments.yes) return AskBeforeDrop(arguments.uri);
   DELTALAKEDB_ASSIGN(const TableInfo dropped, DropTable(arguments.uri));
+  console.NoteDone(fmt::format("the table {} is dropped", dropped.name), {{"table", dropped.name}});
   if (!console.json()) {
     console.out().Append(
         fmt::format("{} is no longer in the catalog; its files are where they were, in {}\n",

@@ -250,6 +250,12 @@ Result<TableState> LoadState(const TableArguments& arguments, Console& console) 
   return table.LoadState(which);
 }
 
+void NoteCommitted(Version version, const std::string& commit_id, Console& console) {
+  console.NoteDone(
+      fmt::format("version {} is committed under the commit id {}", version.value(), commit_id),
+      {{"version", version.value()}, {"commitId", commit_id}});
+}
+
 Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text) {
   std::int64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
