@@ -75,43 +75,54 @@ Result<TransactionOptions> OptionsOf(const CommitArguments& arguments) {
   return options;
 }
 
-// Errors: those of InputFile, those of the actions with the fact file.
-Result<void> TakeActions(InputFile& file, Transaction& transaction) {
+// An error about a line of the actions, which names the line but not the file.
+Error InFile(Error error, const InputFile& file) {
+  error.AddFact("file", file.fact());
+  error.AddContext(file.name());
+  return error;
+}
+
+bool IsBlank(std::string_view line) {
+  return line.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+// Answers whether there was anything but blank lines. Errors: those of InputFile and of the
+// actions; fact file.
+Result<bool> TakeActions(InputFile& file, Transaction& transaction) {
   std::string line;
+  bool has_any = false;
   for (std::int64_t number = 1;; ++number) {
     DELTALAKEDB_ASSIGN(const bool has_line, file.ReadLine(line));
-    if (!has_line) return {};
+    if (!has_line) return has_any;
+    has_any = has_any || !IsBlank(line);
     if (auto taken = transaction.AddLine(line, number); !taken) {
-      return Fail(std::move(taken)
-                      .error()
-                      .With("file", file.name())
-                      .In(fmt::format("{}, line {}", file.name(), number)));
+      return Fail(InFile(std::move(taken).error(), file));
     }
   }
 }
 
-Result<void> Commit(const CommitArguments& arguments, Console& console) {
-  DELTALAKEDB_ASSIGN(const TransactionOptions options, OptionsOf(arguments));
-  DELTALAKEDB_ASSIGN(InputFile file, InputFile::Open(arguments.actions));
-  DELTALAKEDB_ASSIGN(const TableWriter table,
-                     TableWriter::Open(arguments.uri, {.log_sink = &console}));
-  DELTALAKEDB_ASSIGN(Transaction transaction, table.Begin(options));
-  DELTALAKEDB_TRY(TakeActions(file, transaction));
-  DELTALAKEDB_ASSIGN(const CommitReport report, transaction.Commit());
-  if (report.outcome == CommitReport::Outcome::kConflicted) return Fail(*report.error);
-  if (report.outcome == CommitReport::Outcome::kInDoubt) {
-    Error error(ErrorCode::kInDoubt,
-                fmt::format("whether the commit is there is not known: run the same command again "
-                            "with --commit-id {}, which does not double it",
-                            report.commit_id));
-    return Fail(std::move(error).With("commitId", report.commit_id));
-  }
-  if (!report.is_skipped) NoteCommitted(report.version, report.commit_id, console);
+// A program in front that died gives nothing, which must not become an empty version.
+std::unexpected<Error> NoActions(const InputFile& file) {
+  Error error(ErrorCode::kInvalidArgument,
+              fmt::format("{} has no action, so that there is nothing to commit; the line "
+                          R"({{"commitInfo":{{}}}} asks for a commit without any)",
+                          file.name()));
+  return Fail(std::move(error).With("file", file.fact()));
+}
+
+// What Transaction::Commit finds wrong with a line, as against what it finds in the table's log.
+bool IsAboutALine(const Error& error) {
+  return error.code() != ErrorCode::kCorrupt && error.FindFact("line") != nullptr &&
+         error.FindFact("file") == nullptr;
+}
+
+void PrintCommitted(const CommitReport& report, Console& console) {
+  const std::int64_t version = report.version.value();
   if (console.json()) {
     PrintObject(console.out(), [&](JsonWriter& writer) {
       writer.StartObject();
       WriteKey("version", writer);
-      writer.Int64(report.version.value());
+      writer.Int64(version);
       WriteKey("commitId", writer);
       WriteText(report.commit_id, writer);
       if (report.is_skipped) {
@@ -121,11 +132,38 @@ Result<void> Commit(const CommitArguments& arguments, Console& console) {
       writer.EndObject();
     });
   } else if (report.is_skipped) {
-    console.out().Append(fmt::format(
-        "skipped: the app transaction is there already, at version {}\n", report.version.value()));
+    console.out().Append(
+        fmt::format("skipped: the app transaction is there already, at version {}\n", version));
+  } else if (report.attempts == 0) {
+    console.out().Append(fmt::format("the commit is there already, as version {}\n", version));
   } else {
-    console.out().Append(fmt::format("version {}\n", report.version.value()));
+    console.out().Append(fmt::format("version {}\n", version));
   }
+}
+
+Result<void> Commit(const CommitArguments& arguments, Console& console) {
+  DELTALAKEDB_ASSIGN(const TransactionOptions options, OptionsOf(arguments));
+  DELTALAKEDB_ASSIGN(InputFile file, InputFile::Open(arguments.actions));
+  DELTALAKEDB_ASSIGN(const TableWriter table,
+                     TableWriter::Open(arguments.uri, {.log_sink = &console}));
+  DELTALAKEDB_ASSIGN(Transaction transaction, table.Begin(options));
+  DELTALAKEDB_ASSIGN(const bool has_any, TakeActions(file, transaction));
+  if (!has_any && !options.app_transaction) return NoActions(file);
+  auto committed = transaction.Commit();
+  if (!committed && IsAboutALine(committed.error())) {
+    return Fail(InFile(std::move(committed).error(), file));
+  }
+  DELTALAKEDB_ASSIGN(const CommitReport report, std::move(committed));
+  if (report.outcome == CommitReport::Outcome::kConflicted) return Fail(*report.error);
+  if (report.outcome == CommitReport::Outcome::kInDoubt) {
+    Error error(ErrorCode::kInDoubt,
+                fmt::format("whether the commit is there is not known: run the same command again "
+                            "with --commit-id {}, which does not double it",
+                            report.commit_id));
+    return Fail(std::move(error).With("commitId", report.commit_id));
+  }
+  if (!report.is_skipped) NoteCommitted(report.version, report.commit_id, console);
+  PrintCommitted(report, console);
   return {};
 }
 

@@ -35,17 +35,24 @@ ErrorCode CodeOf(int error_number) {
   }
 }
 
-}  // namespace
+std::string NameOf(const std::string& fact) {
+  return fact == kStandardInput ? "standard input" : fact;
+}
 
-Error InputError(int error_number, const std::string& name) {
+Error InputError(int error_number, const std::string& fact) {
+  const std::string name = NameOf(fact);
   const ErrorCode code = CodeOf(error_number);
   const std::string what =
       code == ErrorCode::kNotFound
           ? fmt::format("there is no file {}", name)
           : fmt::format("{} cannot be read: {}", name,
                         std::error_code(error_number, std::generic_category()).message());
-  return Error(code, what).With("file", name);
+  return Error(code, what).With("file", fact);
 }
+
+}  // namespace
+
+std::string InputFile::name() const { return NameOf(fact_); }
 
 void InputFile::Closer::operator()(std::FILE* file) const {
   if (file != stdin) std::fclose(file);  // nothing was written, so that nothing can be lost
@@ -53,7 +60,7 @@ void InputFile::Closer::operator()(std::FILE* file) const {
 
 void InputFile::Deleter::operator()(char* text) const { std::free(text); }
 
-InputFile::InputFile(std::FILE* file, std::string name) : file_(file), name_(std::move(name)) {}
+InputFile::InputFile(std::FILE* file, std::string fact) : file_(file), fact_(std::move(fact)) {}
 
 Result<InputFile> InputFile::Open(const std::string& path) {
   if (path == kStandardInput) return InputFile(stdin, path);
@@ -70,7 +77,7 @@ Result<bool> InputFile::ReadLine(std::string& line) {
   line_.reset(text);
   if (length < 0) {
     if (std::feof(file_.get()) != 0) return false;
-    return Fail(InputError(error_number, name_));
+    return Fail(InputError(error_number, fact_));
   }
   line.assign(text, static_cast<std::size_t>(length));
   if (line.ends_with('\n')) line.pop_back();
@@ -87,11 +94,11 @@ Result<std::string> InputFile::ReadAll(std::size_t bytes_max) {
     text.append(piece.data(), length);
     if (text.size() > bytes_max) {
       return Fail(Error(ErrorCode::kLimitExceeded,
-                        fmt::format("{} has more than {} bytes", name_, bytes_max))
+                        fmt::format("{} has more than {} bytes", name(), bytes_max))
                       .With("limit", static_cast<std::int64_t>(bytes_max))
-                      .With("file", name_));
+                      .With("file", fact_));
     }
-    if (std::ferror(file_.get()) != 0) return Fail(InputError(error_number, name_));
+    if (std::ferror(file_.get()) != 0) return Fail(InputError(error_number, fact_));
     if (length < piece.size()) return text;
   }
 }

@@ -24,8 +24,9 @@ class InputFile {
   // All that is left. Errors: as ReadLine, and LimitExceeded (facts limit, file).
   Result<std::string> ReadAll(std::size_t bytes_max);
 
-  // How messages and the fact `file` name it.
-  const std::string& name() const { return name_; }
+  // How messages name it, and what it is by the fact `file`.
+  std::string name() const;
+  const std::string& fact() const { return fact_; }
 
  private:
   struct Closer {
@@ -34,15 +35,12 @@ class InputFile {
   struct Deleter {
     void operator()(char* text) const;
   };
-  InputFile(std::FILE* file, std::string name);
+  InputFile(std::FILE* file, std::string fact);
 
   std::unique_ptr<std::FILE, Closer> file_;
-  std::string name_;
+  std::string fact_;
   std::unique_ptr<char, Deleter> line_;  // of getline
   std::size_t line_capacity_ = 0;
 };
-
-// Why a file of the user could not be read, by the number of the system's error. Pure.
-Error InputError(int error_number, const std::string& name);
 
 }  // namespace deltalakedb::cli

@@ -31,7 +31,9 @@ std::unexpected<Error> Refuse(const protocol::Staged<Action>& staged, std::strin
               fmt::format("{} of {}: {}", action, staged.action.path, reason));
   error.AddFact("action", std::string(action));
   error.AddFact("path", std::string(staged.action.path));
-  if (staged.line > 0) error.AddFact("line", staged.line);
+  if (staged.line > 0) {
+    error.AddFact("line", staged.line).AddContext(fmt::format("line {}", staged.line));
+  }
   return Fail(std::move(error));
 }
 
