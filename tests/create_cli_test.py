@@ -257,6 +257,13 @@ def test_SameCommitIdAgain_FindsTheTable(place, columns):
             "--commit-id", ANOTHER)
 
 
+def test_SameCommitIdWithOtherFacts_AnswersThoseOfTheTable(catalog, columns, tmp_path):
+    made = create(catalog, columns(), "--commit-id", MINE)
+    again = run("create", catalog.uri(), "--schema", columns(), "--location", tmp_path / "other",
+                "--partition-by", "day", "--commit-id", MINE, "--json").object()
+    assert again == made
+
+
 # ---- what is refused -----------------------------------------------------------------------------
 
 SPACED = schema(field("a b", "long"))
@@ -347,6 +354,19 @@ def test_WrongLocation_IsUsage(tmp_path, columns):
     error = refused(USAGE, "create", folder.uri(), "--schema", path, "--location", tmp_path / "x")
     assert error["location"] == str(tmp_path / "x")
     assert (sqlite.names(), folder.names()) == ([], [])
+
+
+def test_LocationThatIsAFile_IsUsageAndSaysSo(place, columns, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    for location in (file, file / "below" / "it", link, f"file://{file}"):
+        words = [place.uri(), "--location", location] if place.is_catalog else [location]
+        error = refused(USAGE, "create", *words, "--schema", columns())
+        assert error["code"] == "InvalidArgument" and f"{file} is none" in error["message"].replace(str(link), str(file)), error
+        assert error["location"] == str(location).removeprefix("file://")
+    assert file.read_text() == "x" and place.names() == []
 
 
 def test_FolderThatMayNotBeWritten_IsPermission(tmp_path, columns):
