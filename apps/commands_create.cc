@@ -168,20 +168,22 @@ Result<void> AskBeforeDrop(const std::string& uri_text) {
   const auto found = std::ranges::find(tables, *uri.table(), &TableInfo::name);
   if (found == tables.end()) {
     return Fail(Error(ErrorCode::kNotFound,
-                      fmt::format("{}: the catalog has no such table; `deltalakedb tables` lists "
+                      fmt::format("{}: the catalog has no table {}; `deltalakedb tables` lists "
                                   "those it has",
-                                  uri.ToString()))
+                                  uri.ToString(), *uri.table()))
                     .With("table", *uri.table()));
   }
-  const std::int64_t count = found->num_files.value_or(0);
-  const std::string files = fmt::format("{} file{}", FormatCount(count), count == 1 ? "" : "s");
+  const std::int64_t first = found->earliest_version.value();
+  const std::int64_t last = found->version.value();
+  const std::string versions = first == last ? fmt::format("version {}", last)
+                                             : fmt::format("versions {} to {}", first, last);
+  const std::string live =
+      found->num_files ? fmt::format(", {} of them live,", FormatCount(*found->num_files)) : "";
   return Fail(
       Error(ErrorCode::kInvalidArgument,
-            fmt::format("this would take the table {} out of the catalog, with its versions {} to "
-                        "{} and the log of its {} in {}, which stay: give --yes if that is "
-                        "meant",
-                        Printable(found->name), found->earliest_version.value(),
-                        found->version.value(), files, Printable(found->location)))
+            fmt::format("this would take the table {} and its history, {}, out of the catalog for "
+                        "good; its data files{} stay in {}: give --yes if that is meant",
+                        found->name, versions, live, found->location))
           .With("table", found->name)
           .With("version", found->version.value())
           .With("location", found->location));
