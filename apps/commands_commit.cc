@@ -1,17 +1,17 @@
 // The command that commits given actions.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "apps/commands.h"
+#include "apps/input_file.h"
 #include "apps/output_json.h"
 #include "apps/output_text.h"
 #include "apps/program.h"
+#include "apps/user_text.h"
 #include "base/try.h"
 #include "deltalakedb/transaction.h"
 
@@ -21,8 +21,6 @@ namespace {
 using protocol::JsonWriter;
 using protocol::WriteKey;
 using protocol::WriteText;
-
-constexpr std::string_view kStandardInput = "-";
 
 struct CommitArguments {
   std::string uri;
@@ -58,11 +56,14 @@ Result<TransactionOptions> OptionsOf(const CommitArguments& arguments) {
   DELTALAKEDB_ASSIGN(options.expected_version,
                      VersionOf("--expect-version", arguments.expect_version));
   if (arguments.isolation) {
-    DELTALAKEDB_ASSIGN(options.isolation, ParseIsolationLevel(*arguments.isolation));
+    // By the text that may be shown, since the error quotes it.
+    DELTALAKEDB_ASSIGN(options.isolation, ParseIsolationLevel(Shown(*arguments.isolation)));
   }
   DELTALAKEDB_ASSIGN(options.reads, ScopeOf(arguments.reads));
   if (arguments.operation) options.operation = *arguments.operation;
-  if (arguments.commit_id) options.commit_id = *arguments.commit_id;
+  if (arguments.commit_id) {
+    DELTALAKEDB_ASSIGN(options.commit_id, ParseCommitId(*arguments.commit_id));
+  }
   if (arguments.app_id.has_value() != arguments.app_version.has_value()) {
     return Fail(ErrorCode::kInvalidArgument, "--app-id and --app-version go together");
   }
@@ -74,50 +75,54 @@ Result<TransactionOptions> OptionsOf(const CommitArguments& arguments) {
   return options;
 }
 
-// Errors: NotFound (no such file), Io, those of the actions with the fact file.
-Result<void> TakeActions(const std::string& path, Transaction& transaction) {
-  std::ifstream opened;
-  if (path != kStandardInput) {
-    opened.open(path, std::ios::binary);
-    if (!opened) {
-      return Fail(
-          Error(ErrorCode::kNotFound, fmt::format("{} cannot be opened", path)).With("file", path));
-    }
-  }
-  std::istream& input = path == kStandardInput ? std::cin : opened;
-  std::string line;
-  for (std::int64_t number = 1; std::getline(input, line); ++number) {
-    if (auto taken = transaction.AddLine(line, number); !taken) {
-      return Fail(
-          std::move(taken).error().With("file", path).In(fmt::format("{}, line {}", path, number)));
-    }
-  }
-  if (input.bad()) {
-    return Fail(Error(ErrorCode::kIo, fmt::format("{} cannot be read", path)).With("file", path));
-  }
-  return {};
+// An error about a line of the actions, which names the line but not the file.
+Error InFile(Error error, const InputFile& file) {
+  error.AddFact("file", file.fact());
+  error.AddContext(file.name());
+  return error;
 }
 
-Result<void> Commit(const CommitArguments& arguments, Console& console) {
-  DELTALAKEDB_ASSIGN(const TransactionOptions options, OptionsOf(arguments));
-  DELTALAKEDB_ASSIGN(const TableWriter table,
-                     TableWriter::Open(arguments.uri, {.log_sink = &console}));
-  DELTALAKEDB_ASSIGN(Transaction transaction, table.Begin(options));
-  DELTALAKEDB_TRY(TakeActions(arguments.actions, transaction));
-  DELTALAKEDB_ASSIGN(const CommitReport report, transaction.Commit());
-  if (report.outcome == CommitReport::Outcome::kConflicted) return Fail(*report.error);
-  if (report.outcome == CommitReport::Outcome::kInDoubt) {
-    Error error(ErrorCode::kInDoubt,
-                fmt::format("whether the commit is there is not known: run the same command again "
-                            "with --commit-id {}, which does not double it",
-                            report.commit_id));
-    return Fail(std::move(error).With("commitId", report.commit_id));
+bool IsBlank(std::string_view line) {
+  return line.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
+// Answers whether there was anything but blank lines. Errors: those of InputFile and of the
+// actions; fact file.
+Result<bool> TakeActions(InputFile& file, Transaction& transaction) {
+  std::string line;
+  bool has_any = false;
+  for (std::int64_t number = 1;; ++number) {
+    DELTALAKEDB_ASSIGN(const bool has_line, file.ReadLine(line));
+    if (!has_line) return has_any;
+    has_any = has_any || !IsBlank(line);
+    if (auto taken = transaction.AddLine(line, number); !taken) {
+      return Fail(InFile(std::move(taken).error(), file));
+    }
   }
+}
+
+// A program in front that died gives nothing, which must not become an empty version.
+std::unexpected<Error> NoActions(const InputFile& file) {
+  Error error(ErrorCode::kInvalidArgument,
+              fmt::format("{} has no action, so that there is nothing to commit; the line "
+                          R"({{"commitInfo":{{}}}} asks for a commit without any)",
+                          file.name()));
+  return Fail(std::move(error).With("file", file.fact()));
+}
+
+// What Transaction::Commit finds wrong with a line, as against what it finds in the table's log.
+bool IsAboutALine(const Error& error) {
+  return error.code() != ErrorCode::kCorrupt && error.FindFact("line") != nullptr &&
+         error.FindFact("file") == nullptr;
+}
+
+void PrintCommitted(const CommitReport& report, Console& console) {
+  const std::int64_t version = report.version.value();
   if (console.json()) {
     PrintObject(console.out(), [&](JsonWriter& writer) {
       writer.StartObject();
       WriteKey("version", writer);
-      writer.Int64(report.version.value());
+      writer.Int64(version);
       WriteKey("commitId", writer);
       WriteText(report.commit_id, writer);
       if (report.is_skipped) {
@@ -127,11 +132,38 @@ Result<void> Commit(const CommitArguments& arguments, Console& console) {
       writer.EndObject();
     });
   } else if (report.is_skipped) {
-    console.out().Append(fmt::format(
-        "skipped: the app transaction is there already, at version {}\n", report.version.value()));
+    console.out().Append(
+        fmt::format("skipped: the app transaction is there already, at version {}\n", version));
+  } else if (report.attempts == 0) {
+    console.out().Append(fmt::format("the commit is there already, as version {}\n", version));
   } else {
-    console.out().Append(fmt::format("version {}\n", report.version.value()));
+    console.out().Append(fmt::format("version {}\n", version));
   }
+}
+
+Result<void> Commit(const CommitArguments& arguments, Console& console) {
+  DELTALAKEDB_ASSIGN(const TransactionOptions options, OptionsOf(arguments));
+  DELTALAKEDB_ASSIGN(InputFile file, InputFile::Open(arguments.actions));
+  DELTALAKEDB_ASSIGN(const TableWriter table,
+                     TableWriter::Open(arguments.uri, {.log_sink = &console}));
+  DELTALAKEDB_ASSIGN(Transaction transaction, table.Begin(options));
+  DELTALAKEDB_ASSIGN(const bool has_any, TakeActions(file, transaction));
+  if (!has_any && !options.app_transaction) return NoActions(file);
+  auto committed = transaction.Commit();
+  if (!committed && IsAboutALine(committed.error())) {
+    return Fail(InFile(std::move(committed).error(), file));
+  }
+  DELTALAKEDB_ASSIGN(const CommitReport report, std::move(committed));
+  if (report.outcome == CommitReport::Outcome::kConflicted) return Fail(*report.error);
+  if (report.outcome == CommitReport::Outcome::kInDoubt) {
+    Error error(ErrorCode::kInDoubt,
+                fmt::format("whether the commit is there is not known: run the same command again "
+                            "with --commit-id {}, which does not double it",
+                            report.commit_id));
+    return Fail(std::move(error).With("commitId", report.commit_id));
+  }
+  if (!report.is_skipped) NoteCommitted(report.version, report.commit_id, console);
+  PrintCommitted(report, console);
   return {};
 }
 

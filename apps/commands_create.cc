@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,9 +10,11 @@
 #include <vector>
 
 #include "apps/commands.h"
+#include "apps/input_file.h"
 #include "apps/output_json.h"
 #include "apps/output_text.h"
 #include "apps/program.h"
+#include "apps/user_text.h"
 #include "base/try.h"
 #include "deltalakedb/catalog.h"
 #include "deltalakedb/create.h"
@@ -27,8 +27,6 @@ namespace {
 using protocol::JsonWriter;
 using protocol::WriteKey;
 using protocol::WriteText;
-
-constexpr std::string_view kStandardInput = "-";
 
 struct CreateArguments {
   std::string uri;
@@ -49,51 +47,29 @@ struct DropArguments {
   bool yes = false;
 };
 
-// Errors: NotFound, Io, LimitExceeded; fact file.
-Result<std::string> ReadSchema(const std::string& path) {
-  std::ifstream opened;
-  if (path != kStandardInput) {
-    opened.open(path, std::ios::binary);
-    if (!opened) {
-      return Fail(Error(ErrorCode::kNotFound,
-                        fmt::format("there is no file {} that could be read", Printable(path)))
-                      .With("file", path));
-    }
-  }
-  std::istream& input = path == kStandardInput ? std::cin : opened;
-  std::string text;
-  std::vector<char> piece(64 * 1024);
-  while (input.read(piece.data(), std::ssize(piece)) || input.gcount() > 0) {
-    text.append(piece.data(), static_cast<std::size_t>(input.gcount()));
-    if (text.size() > kSchemaTextBytesMax) {
-      return Fail(
-          Error(ErrorCode::kLimitExceeded,
-                fmt::format("{} has more than {} bytes", Printable(path), kSchemaTextBytesMax))
-              .With("limit", static_cast<std::int64_t>(kSchemaTextBytesMax))
-              .With("file", path));
-    }
-  }
-  if (input.bad() || (input.fail() && !input.eof())) {
-    return Fail(Error(ErrorCode::kIo, fmt::format("{} cannot be read", Printable(path)))
-                    .With("file", path));
-  }
-  return text;
-}
-
 Result<std::map<std::string, std::string>> ParseProperties(const std::vector<std::string>& texts) {
   std::map<std::string, std::string> properties;
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
     if (equals == 0 || equals == std::string::npos) {
-      return Fail(Error(ErrorCode::kInvalidArgument, fmt::format("a property is NAME=VALUE, not {}",
-                                                                 Printable(RedactUriText(text))))
-                      .With("property", RedactUriText(text)));
+      return Fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("a property is NAME=VALUE, not {}", Printable(Shown(text))))
+                      .With("property", Shown(text)));
     }
     const std::string name = text.substr(0, equals);
+    // Delta's own properties are none of these, and what refuses their values quotes them.
+    if (const std::string_view value = std::string_view(text).substr(equals + 1);
+        name.starts_with("delta.") && IsDatabaseUri(value)) {
+      return Fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("the property {} does not take the URI of a database, which {} "
+                                    "is",
+                                    Printable(name), RedactUriText(value)))
+                      .With("property", name));
+    }
     if (!properties.emplace(name, text.substr(equals + 1)).second) {
       return Fail(Error(ErrorCode::kInvalidArgument,
-                        fmt::format("the property {} is given twice", Printable(name)))
-                      .With("property", name));
+                        fmt::format("the property {} is given twice", Printable(Shown(name))))
+                      .With("property", Shown(name)));
     }
   }
   return properties;
@@ -132,11 +108,19 @@ void PrintCreated(const CreateReport& report, Console& console) {
 Result<void> Create(const CreateArguments& arguments, Console& console) {
   NewTable table;
   DELTALAKEDB_ASSIGN(table.properties, ParseProperties(arguments.properties));
-  DELTALAKEDB_ASSIGN(table.schema_json, ReadSchema(arguments.schema));
+  DELTALAKEDB_ASSIGN(InputFile schema, InputFile::Open(arguments.schema));
+  DELTALAKEDB_ASSIGN(table.schema_json, schema.ReadAll(kSchemaTextBytesMax));
   table.partition_columns = arguments.partition_by;
   table.location = arguments.location;
-  table.commit_id = arguments.commit_id.value_or("");
+  if (arguments.commit_id) {
+    DELTALAKEDB_ASSIGN(table.commit_id, ParseCommitId(*arguments.commit_id));
+  }
   DELTALAKEDB_ASSIGN(const CreateReport report, CreateTable(arguments.uri, table));
+  console.NoteDone(fmt::format("the table {} is made by version {} under the commit id {}",
+                               report.table, report.version.value(), report.commit_id),
+                   {{"table", report.table},
+                    {"version", report.version.value()},
+                    {"commitId", report.commit_id}});
   PrintCreated(report, console);
   return {};
 }
@@ -152,6 +136,7 @@ Result<void> SetProperties(const SetPropertiesArguments& arguments, Console& con
                 "changes nothing where they are");
     return Fail(std::move(error).With("commitId", commit.commit_id));
   }
+  if (report.has_changed) NoteCommitted(commit.version, commit.commit_id, console);
   if (!console.json()) {
     console.out().Append(
         report.has_changed
@@ -183,20 +168,22 @@ Result<void> AskBeforeDrop(const std::string& uri_text) {
   const auto found = std::ranges::find(tables, *uri.table(), &TableInfo::name);
   if (found == tables.end()) {
     return Fail(Error(ErrorCode::kNotFound,
-                      fmt::format("{}: the catalog has no such table; `deltalakedb tables` lists "
+                      fmt::format("{}: the catalog has no table {}; `deltalakedb tables` lists "
                                   "those it has",
-                                  uri.ToString()))
+                                  uri.ToString(), *uri.table()))
                     .With("table", *uri.table()));
   }
-  const std::int64_t count = found->num_files.value_or(0);
-  const std::string files = fmt::format("{} file{}", FormatCount(count), count == 1 ? "" : "s");
+  const std::int64_t first = found->earliest_version.value();
+  const std::int64_t last = found->version.value();
+  const std::string versions = first == last ? fmt::format("version {}", last)
+                                             : fmt::format("versions {} to {}", first, last);
+  const std::string live =
+      found->num_files ? fmt::format(", {} of them live,", FormatCount(*found->num_files)) : "";
   return Fail(
       Error(ErrorCode::kInvalidArgument,
-            fmt::format("this would take the table {} out of the catalog, with its versions {} to "
-                        "{} and the log of its {} in {}, which stay: give --yes if that is "
-                        "meant",
-                        Printable(found->name), found->earliest_version.value(),
-                        found->version.value(), files, Printable(found->location)))
+            fmt::format("this would take the table {} and its history, {}, out of the catalog for "
+                        "good; its data files{} stay in {}: give --yes if that is meant",
+                        found->name, versions, live, found->location))
           .With("table", found->name)
           .With("version", found->version.value())
           .With("location", found->location));
@@ -206,6 +193,7 @@ Result<void> Drop(const DropArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(arguments.uri));
   if (uri.is_database() && !arguments.yes) return AskBeforeDrop(arguments.uri);
   DELTALAKEDB_ASSIGN(const TableInfo dropped, DropTable(arguments.uri));
+  console.NoteDone(fmt::format("the table {} is dropped", dropped.name), {{"table", dropped.name}});
   if (!console.json()) {
     console.out().Append(
         fmt::format("{} is no longer in the catalog; its files are where they were, in {}\n",

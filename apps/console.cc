@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "apps/output_json.h"
 #include "apps/output_text.h"
@@ -61,6 +62,20 @@ Console::Console(bool json)
       colored_errors_(!json && WantsColor(STDERR_FILENO)),
       title_style_(!json && WantsColor(STDOUT_FILENO) ? TitleStyle{kBold, kPlain} : TitleStyle{}),
       out_(STDOUT_FILENO) {}
+
+void Console::NoteDone(std::string what, std::vector<Error::Fact> facts) {
+  done_ = std::move(what);
+  done_facts_ = std::move(facts);
+}
+
+Result<void> Console::Finish() {
+  auto finished = out_.Finish();
+  if (finished || done_.empty()) return finished;
+  Error error = std::move(finished).error();
+  error.AddContext(fmt::format("{}, and only the answer is lost", done_));
+  for (const auto& [name, value] : done_facts_) error.AddFact(name, value);
+  return Fail(std::move(error));
+}
 
 void Console::ReportError(const Error& error) {
   WriteToStandardError(json_ ? ErrorLine(error)

@@ -7,10 +7,12 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/output_stream.h"
 #include "deltalakedb/error.h"
 #include "deltalakedb/log_sink.h"
+#include "deltalakedb/result.h"
 
 namespace deltalakedb::cli {
 
@@ -38,6 +40,12 @@ class Console : public LogSink {
   void SetAnswerIsNo() { answer_is_no_ = true; }
   bool answer_is_no() const { return answer_is_no_; }
 
+  // What the command has changed for good, such as "version 3 is committed": should its answer get
+  // lost on the way out, the error says that, and has the facts.
+  void NoteDone(std::string what, std::vector<Error::Fact> facts);
+  // Writes the answer out. Errors: Io.
+  Result<void> Finish();
+
   // One line on standard error. What cannot be written there is lost.
   void ReportError(const Error& error);
   // Shows warnings and drops the rest.
@@ -48,6 +56,8 @@ class Console : public LogSink {
 
   bool json_;
   bool answer_is_no_ = false;
+  std::string done_;
+  std::vector<Error::Fact> done_facts_;
   bool colored_errors_;
   TitleStyle title_style_;
   OutputStream out_;

@@ -64,7 +64,7 @@ Result<void> Run(const std::vector<const char*>& arguments, Console& console) {
     AddCommands(program);
     DELTALAKEDB_ASSIGN(const auto action, program.Parse(arguments));
     DELTALAKEDB_TRY(action(console));
-    return console.out().Finish();
+    return console.Finish();
   } catch (const std::bad_alloc&) {
     return Fail(ErrorCode::kUnavailable, "there is not enough memory");
   } catch (const std::system_error& error) {

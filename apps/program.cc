@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <utility>
 #include <vector>
 
+#include "apps/user_text.h"
 #include "base/time_text.h"
 #include "base/try.h"
 #include "deltalakedb/uri.h"
@@ -14,10 +17,35 @@
 namespace deltalakedb::cli {
 namespace {
 
-// The value of an option in a message. People mix arguments up, so it may be a URI with a password.
-std::string Quoted(std::string_view text) {
-  const bool may_be_uri = text.contains('@') || text.contains("//");
-  return fmt::format("\"{}\"", may_be_uri ? RedactUriText(text) : std::string(text));
+// What takes a URI, and checks it without quoting it.
+constexpr std::array<std::string_view, 6> kUriOptions{"URI",         "CATALOG",    "SOURCE",
+                                                      "DESTINATION", "--location", "--against"};
+// Texts of the user's own choice, which may be the URI of a database where that shows no password.
+constexpr std::array<std::string_view, 4> kFreeOptions{"--operation", "--app-id", "--property",
+                                                       "K=V"};
+
+bool Contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// The value of an option in a message.
+std::string Quoted(std::string_view text) { return fmt::format("\"{}\"", Shown(text)); }
+
+// A URI that landed in the wrong place would be quoted by whoever refuses it there, or be stored.
+// Errors: InvalidArgument.
+Result<void> CheckNoUriIsMisplaced(const CLI::App& command) {
+  for (const CLI::Option* const option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (Contains(kUriOptions, name)) continue;
+    const bool is_free = Contains(kFreeOptions, name);
+    for (const std::string& text : option->results()) {
+      if (!IsDatabaseUri(text) || (is_free && RedactUriText(text) == text)) continue;
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} does not take the URI of a database, which {} is", name,
+                              RedactUriText(text)));
+    }
+  }
+  return {};
 }
 
 std::string Joined(const std::vector<std::string>& texts) {
@@ -118,6 +146,7 @@ CLI::App* Program::AddCommandGroup(const CommandText& text) {
 Result<Program::Action> Program::Parse(const std::vector<const char*>& words) {
   try {
     app_.parse(static_cast<int>(words.size()), words.data());
+    DELTALAKEDB_TRY(CheckNoUriIsMisplaced(*DeepestCommand(&app_)));
     return chosen_;
   } catch (const CLI::CallForHelp&) {
     return [text = HelpOf(DeepestCommand(&app_))](Console& console) -> Result<void> {
@@ -221,6 +250,12 @@ Result<TableState> LoadState(const TableArguments& arguments, Console& console) 
   return table.LoadState(which);
 }
 
+void NoteCommitted(Version version, const std::string& commit_id, Console& console) {
+  console.NoteDone(
+      fmt::format("version {} is committed under the commit id {}", version.value(), commit_id),
+      {{"version", version.value()}, {"commitId", commit_id}});
+}
+
 Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text) {
   std::int64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -230,6 +265,22 @@ Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text
                             std::numeric_limits<std::int64_t>::max(), Quoted(text)));
   }
   return value;
+}
+
+Result<std::string> ParseCommitId(std::string_view text) {
+  constexpr std::string_view kForm = "00000000-0000-0000-0000-000000000000";
+  std::string id(text);
+  bool is_uuid = id.size() == kForm.size();
+  for (std::size_t i = 0; is_uuid && i < id.size(); ++i) {
+    char& c = id[i];
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    const bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    is_uuid = kForm[i] == '-' ? c == '-' : is_digit;
+  }
+  if (is_uuid) return id;
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--commit-id needs a UUID such as {}, not {}",
+                          "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d", Quoted(text)));
 }
 
 Result<Timestamp> ParseTime(std::string_view option, std::string_view text,

@@ -90,8 +90,13 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& argum
 // The same without its files, also of a table that a catalog has and this program cannot read.
 Result<TableState> LoadState(const TableArguments& arguments, Console& console);
 
+// Notes a commit that is durable now (Console::NoteDone).
+void NoteCommitted(Version version, const std::string& commit_id, Console& console);
+
 // A whole number of at least zero. Errors: InvalidArgument, naming the option.
 Result<std::int64_t> ParseNatural(std::string_view option, std::string_view text);
+// The id of a commit, a UUID, in lower case as it is compared and stored. Errors: InvalidArgument.
+Result<std::string> ParseCommitId(std::string_view text);
 // A moment. Errors: InvalidArgument, naming the option and what is wrong.
 Result<Timestamp> ParseTime(std::string_view option, std::string_view text,
                             base::Rounding rounding);

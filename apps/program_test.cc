@@ -39,5 +39,26 @@ TEST(AsksForJsonTest, OptionBeforeTheDashes_AsksForIt) {
   EXPECT_FALSE(AsksForJson({"--json"}));
 }
 
+TEST(ParseCommitIdTest, Uuid_IsTakenInLowerCase) {
+  for (const char* const text :
+       {"0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d", "0B5C7A52-6F0E-4a4b-9D3C-2F1E8A7B6C5D"}) {
+    const auto id = ParseCommitId(text);
+    ASSERT_TRUE(id) << text;
+    EXPECT_EQ(*id, "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d");
+  }
+}
+
+TEST(ParseCommitIdTest, AnythingElse_IsRefused) {
+  for (const char* const text :
+       {"", "not a uuid", "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5", "0b5c7a526f0e4a4b9d3c2f1e8a7b6c5d",
+        "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d ", "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5g",
+        "0b5c7a52 6f0e-4a4b-9d3c-2f1e8a7b6c5d", "{b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5}",
+        "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d\n"}) {
+    const auto id = ParseCommitId(text);
+    ASSERT_FALSE(id) << text;
+    EXPECT_EQ(id.error().code(), ErrorCode::kInvalidArgument);
+  }
+}
+
 }  // namespace
 }  // namespace deltalakedb::cli

@@ -13,6 +13,7 @@ from object_store_support import BUCKET, access_denied
 from support import DONE, NOT_FOUND, SCHEMA, UNAVAILABLE, USAGE, add, remove, run
 
 WRITERS = 8
+MINE = "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d"
 APPENDS = 4  # of each writer
 
 
@@ -138,10 +139,10 @@ def test_AppTransaction_IsSkippedTheSecondTime(s3, place, table, actions):
 
 
 def test_CommitOfTheSameIdAgain_IsFound(s3, place, table, actions):
-    arguments = ["commit", table, "--actions", actions(add("f1")), "--commit-id", "mine",
+    arguments = ["commit", table, "--actions", actions(add("f1")), "--commit-id", MINE,
                  "--expect-version", "0", "--json"]
-    assert s3.run(*arguments).object() == {"version": 1, "commitId": "mine"}
-    assert s3.run(*arguments).object() == {"version": 1, "commitId": "mine"}
+    assert s3.run(*arguments).object() == {"version": 1, "commitId": MINE}
+    assert s3.run(*arguments).object() == {"version": 1, "commitId": MINE}
     assert len(commits_of(s3, place)) == 2
 
 
@@ -215,11 +216,11 @@ def test_ManyWithTheSameCommitId_AreOneCommit(s3, place, table, actions):
     path = actions(add("f1"))
     with ThreadPoolExecutor(WRITERS) as threads:
         done = list(threads.map(
-            lambda _: s3.run("commit", table, "--actions", path, "--commit-id", "one", "--json"),
+            lambda _: s3.run("commit", table, "--actions", path, "--commit-id", MINE, "--json"),
             range(WRITERS)))
     assert {outcome.status for outcome in done} == {DONE}, done
     assert {outcome.object()["version"] for outcome in done} == {1}
-    assert commit_ids(commits_of(s3, place)).count("one") == 1
+    assert commit_ids(commits_of(s3, place)).count(MINE) == 1
 
 
 # ---- answers that get lost -----------------------------------------------------------------------

@@ -26,6 +26,8 @@ from support import (DONE, NOT_FOUND, PROGRAM, UNAVAILABLE, UNSUPPORTED, USAGE, 
 KILLS = 60 if os.environ.get("DELTALAKEDB_SOAK") == "1" else 8  # of each database
 SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
 AT_ONCE = 6
+MINE = "0b5c7a52-6f0e-4a4b-9d3c-2f1e8a7b6c5d"
+ANOTHER = "11111111-2222-3333-4444-555555555555"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -246,13 +248,20 @@ def test_LocationWithALog_IsAConflictThatNamesImport(catalog, columns):
 
 
 def test_SameCommitIdAgain_FindsTheTable(place, columns):
-    made = create(place, columns(), "--commit-id", "mine")
-    assert made["commitId"] == "mine"
-    again = create(place, columns(), "--commit-id", "mine")
+    made = create(place, columns(), "--commit-id", MINE.upper())
+    assert made["commitId"] == MINE
+    again = create(place, columns(), "--commit-id", MINE)
     assert again == made
     assert len(run("history", place.uri(), "--json").lines()) == 1
     refused(CONFLICT, "create", place.uri(), "--schema", columns(), *place.options(),
-            "--commit-id", "another")
+            "--commit-id", ANOTHER)
+
+
+def test_SameCommitIdWithOtherFacts_AnswersThoseOfTheTable(catalog, columns, tmp_path):
+    made = create(catalog, columns(), "--commit-id", MINE)
+    again = run("create", catalog.uri(), "--schema", columns(), "--location", tmp_path / "other",
+                "--partition-by", "day", "--commit-id", MINE, "--json").object()
+    assert again == made
 
 
 # ---- what is refused -----------------------------------------------------------------------------
@@ -289,7 +298,7 @@ REFUSED = [
     (ORDERS, ["--property", "=x"], USAGE, "InvalidArgument", {"property": "=x"}),
     (ORDERS, ["--property", "a=1", "--property", "a=2"], USAGE, "InvalidArgument",
      {"property": "a"}),
-    (ORDERS, ["--commit-id", "x" * 256], USAGE, "LimitExceeded", {"limit": 255}),
+    (ORDERS, ["--commit-id", "x" * 256], USAGE, "InvalidArgument", {}),
     (ORDERS, ["--property", "delta.feature.catalogManaged=supported"], UNSUPPORTED, "Unsupported",
      {"features": "catalogManaged"}),
     (ORDERS, ["--property", "delta.feature.icebergCompatV1=supported"], UNSUPPORTED, "Unsupported",
@@ -320,6 +329,22 @@ def test_MissingFileOfTheSchema_IsNotFound(place):
     assert place.names() == []
 
 
+def test_FileOfTheSchemaThatCannotBeRead_IsSaidWhy(place, columns):
+    def attempt(path):
+        outcome = run("create", place.uri(), "--schema", path, *place.options(), "--json",
+                      preexec_fn=obey_permissions)
+        error = outcome.error()
+        assert error["file"] == str(path) and str(path) in error["message"], error
+        return outcome.status, error["code"]
+
+    closed = columns()
+    closed.chmod(0)
+    assert attempt(closed) == (UNAVAILABLE, "Permission")
+    assert attempt(place.root) == (USAGE, "InvalidArgument")
+    assert attempt(closed / "below") == (NOT_FOUND, "NotFound")
+    assert place.names() == []
+
+
 def test_WrongLocation_IsUsage(tmp_path, columns):
     path = columns()
     sqlite, folder = Place("sqlite", tmp_path, None), Place("folder", tmp_path, None)
@@ -329,6 +354,19 @@ def test_WrongLocation_IsUsage(tmp_path, columns):
     error = refused(USAGE, "create", folder.uri(), "--schema", path, "--location", tmp_path / "x")
     assert error["location"] == str(tmp_path / "x")
     assert (sqlite.names(), folder.names()) == ([], [])
+
+
+def test_LocationThatIsAFile_IsUsageAndSaysSo(place, columns, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    for location in (file, file / "below" / "it", link, f"file://{file}"):
+        words = [place.uri(), "--location", location] if place.is_catalog else [location]
+        error = refused(USAGE, "create", *words, "--schema", columns())
+        assert error["code"] == "InvalidArgument" and f"{file} is none" in error["message"].replace(str(link), str(file)), error
+        assert error["location"] == str(location).removeprefix("file://")
+    assert file.read_text() == "x" and place.names() == []
 
 
 def test_FolderThatMayNotBeWritten_IsPermission(tmp_path, columns):

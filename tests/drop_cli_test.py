@@ -65,8 +65,15 @@ def test_DropWithoutYes_SaysWhatWouldBeLost(catalog, columns):
     error = refused(USAGE, "drop", catalog.uri())
     assert (error["table"], error["version"], error["location"]) == (
         "orders", 0, catalog.location())
-    assert "--yes" in error["message"] and catalog.names() == ["orders"]
-    refused(NOT_FOUND, "drop", catalog.uri("none"))
+    assert error["message"] == (
+        "this would take the table orders and its history, version 0, out of the catalog for good; "
+        f"its data files, 0 of them live, stay in {catalog.location()}: give --yes if that is meant")
+    run("set-properties", catalog.uri(), "a=1", "--json").object()
+    assert "its history, versions 0 to 1, out" in refused(USAGE, "drop", catalog.uri())["message"]
+    assert catalog.names() == ["orders"]
+    for options in ([], ["--yes"]):
+        error = refused(NOT_FOUND, "drop", catalog.uri("none"), *options)
+        assert error["table"] == "none" and "no table none;" in error["message"]
     refused(USAGE, "drop", catalog.uri(""))
 
 

@@ -82,7 +82,7 @@ struct CommitReport {
   Timestamp timestamp;
   std::string commit_id;
   bool is_skipped = false;  // the app transaction was there already
-  int attempts = 0;
+  int attempts = 0;         // none where a commit of that id was there already
   // Of the other two. Of code Conflict: facts conflict (which rule), version (the other commit),
   // file, appId or domain.
   std::optional<Error> error;

@@ -1,5 +1,7 @@
 #include "deltalakedb/catalog.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/try.h"
@@ -77,7 +79,9 @@ Result<TableInfo> TakeOut(store::Connection& connection, const Uri& uri) {
   DELTALAKEDB_ASSIGN(auto table, store.FindTable(name));
   if (!table) {
     return Fail(Error(ErrorCode::kNotFound,
-                      "the catalog has no such table; `deltalakedb tables` lists those it has")
+                      fmt::format("the catalog has no table {}; `deltalakedb tables` lists those "
+                                  "it has",
+                                  name))
                     .With("table", name));
   }
   DELTALAKEDB_TRY(store.DeleteTable(table->table_id));

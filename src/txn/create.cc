@@ -51,6 +51,22 @@ struct Place {
   std::string real_location;  // with links followed
 };
 
+// Whether a folder is at the path, or can be made there.
+Result<void> CheckCanBeFolder(const std::string& location) {
+  for (std::filesystem::path path = location;; path = path.parent_path()) {
+    std::error_code failure;  // what cannot be looked at is for whoever uses it to refuse
+    const auto status = std::filesystem::status(path, failure);
+    if (std::filesystem::is_directory(status)) return {};
+    if (std::filesystem::exists(status)) {
+      return Fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("the location {} cannot be a folder, since {} is none",
+                                    location, path.string()))
+                      .With("location", location));
+    }
+    if (path == path.parent_path()) return {};
+  }
+}
+
 Result<Place> FindPlace(const Uri& uri) {
   Place place;
   DELTALAKEDB_ASSIGN(place.folder, storage::FindTableFolder(uri));
@@ -59,6 +75,7 @@ Result<Place> FindPlace(const Uri& uri) {
     std::error_code failure;  // what cannot be followed is left as it is
     const auto real = std::filesystem::weakly_canonical(place.folder.location, failure);
     if (!failure) place.real_location = real.string();
+    DELTALAKEDB_TRY(CheckCanBeFolder(place.folder.location));
   }
   return place;
 }
@@ -130,6 +147,7 @@ Result<std::optional<CreateReport>> CatalogCreation::CheckFree(MetadataStore& st
     DELTALAKEDB_ASSIGN(const auto commit, store.FindCommit(table->table_id, plan_.commit_id));
     if (commit && commit->version == Version(0)) {
       CreateReport report = Report(table->table_id.ToString());
+      report.location = table->location;  // which need not be the one that is asked for now
       report.was_there = true;
       return std::optional(std::move(report));
     }

@@ -36,7 +36,9 @@ std::unexpected<Error> Refuse(const protocol::Staged<Action>& staged, std::strin
   error.AddFact("action", std::string(action));
   error.AddFact("field", std::string(field));
   error.AddFact("path", std::string(staged.action.path));
-  if (staged.line > 0) error.AddFact("line", staged.line);
+  if (staged.line > 0) {
+    error.AddFact("line", staged.line).AddContext(fmt::format("line {}", staged.line));
+  }
   return Fail(std::move(error));
 }
 
