@@ -216,7 +216,7 @@ void AddImportCommand(Program& program) {
   AddFlag(*command, "--force", arguments->force,
           "Import afresh; the table of that name stays under another");
   AddFlag(*command, "--yes", arguments->yes,
-          "With --force: even if the catalog has versions that the source lacks or has otherwise");
+          "With --force: even if the catalog has versions that the source lacks");
   AddFlag(*command, "--metadata-only", arguments->metadata_only,
           "Take in a table that this program cannot read");
   command->add_option("--verify", arguments->verify, "full, counts or none (default: full)")
