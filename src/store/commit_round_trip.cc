@@ -84,8 +84,8 @@ std::vector<Value> VersionParameters(const TableCommit& commit, const VersionRow
 UnitStep VersionStep(const TableCommit& commit, const VersionRow& known) {
   UnitRows ending{4, {}};
   for (const EndingFile& file : commit.ending) {
-    ending.values.insert(ending.values.end(), {Blob{file.path_key}, file.dv_id, file.path,
-                                               ToValue(file.must_be_live)});
+    ending.values.insert(ending.values.end(),
+                         {Blob{file.path_key}, file.dv_id, file.path, ToValue(file.must_be_live)});
   }
   UnitStep step{StatementId::kCommitVersion, VersionParameters(commit, known), {}};
   step.rows.push_back(std::move(ending));

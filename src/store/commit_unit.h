@@ -27,7 +27,7 @@ namespace deltalakedb::store {
 struct EndingFile {
   std::string_view path_key;  // 16 bytes
   std::string_view dv_id;     // empty without a deletion vector
-  std::string_view path;  // as the live row has to spell it
+  std::string_view path;      // as the live row has to spell it
   bool must_be_live = false;
 };
 
