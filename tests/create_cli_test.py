@@ -364,8 +364,8 @@ def test_LocationThatIsAFile_IsUsageAndSaysSo(place, columns, tmp_path):
     for location in (file, file / "below" / "it", link, f"file://{file}"):
         words = [place.uri(), "--location", location] if place.is_catalog else [location]
         error = refused(USAGE, "create", *words, "--schema", columns())
-        assert error["code"] == "InvalidArgument"
-        assert f"{file} is none" in error["message"].replace(str(link), str(file)), error
+        what = link if location == link else file
+        assert error["code"] == "InvalidArgument" and f"{what} is none" in error["message"], error
         assert error["location"] == str(location).removeprefix("file://")
     assert file.read_text() == "x" and place.names() == []
 

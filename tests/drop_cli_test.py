@@ -66,9 +66,9 @@ def test_DropWithoutYes_SaysWhatWouldBeLost(catalog, columns):
     assert (error["table"], error["version"], error["location"]) == (
         "orders", 0, catalog.location())
     assert error["message"] == (
-        "this would take the table orders and its history, version 0, out of the catalog for good; "
-        f"its data files, 0 of them live, stay in {catalog.location()}: "
-        "give --yes if that is meant")
+        "this would take the table orders and its history, version 0, out of the catalog for "
+        f"good; its data files, 0 of them live, stay in {catalog.location()}: give --yes if that "
+        "is meant")
     run("set-properties", catalog.uri(), "a=1", "--json").object()
     assert "its history, versions 0 to 1, out" in refused(USAGE, "drop", catalog.uri())["message"]
     assert catalog.names() == ["orders"]
