@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -235,6 +237,80 @@ TEST_F(DuckDbFileTest, StatementsCannotReachOtherFiles) {
                                  "COPY (SELECT 1) TO '" + folder() + "/out.csv'"}) {
     EXPECT_FALSE(connection->RunScript("script", sql).has_value()) << sql;
   }
+}
+
+// As long as it lives, no file of this process grows beyond so many bytes.
+class FileLimit {
+ public:
+  explicit FileLimit(::rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const struct rlimit limit = {bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  ~FileLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  struct rlimit before_ = {};
+  void (*handler_)(int);
+};
+
+// Commits rows, 32 bytes each, until that fails.
+Error CommitUntilItFails(Connection& connection, int& commits) {
+  constexpr int kCommitsMax = 10'000;
+  for (commits = 0; commits < kCommitsMax; ++commits) {
+    EXPECT_TRUE(connection.Begin(TransactionMode::kWrite).has_value());
+    const auto inserted =
+        connection.RunScript("rows", "INSERT INTO notes SELECT " + std::to_string(commits) +
+                                         ", md5(i::TEXT) FROM range(100) t(i)");
+    EXPECT_TRUE(inserted.has_value()) << inserted.error().message();
+    if (auto committed = connection.Commit(); !committed) return committed.error();
+  }
+  return {ErrorCode::kInternal, "no commit failed"};
+}
+
+// DuckDB's write-ahead log is full before its database file is written.
+TEST_F(DuckDbFileTest, CommitThatCannotBeWritten_IsAnIoErrorAndNotMade) {
+  auto connection = Connect();
+  ASSERT_TRUE(connection->RunScript("make", "CREATE TABLE notes (n BIGINT, note TEXT)"));
+  int commits = 0;
+  {
+    const FileLimit limit(64 * 1024);
+    const Error error = CommitUntilItFails(*connection, commits);
+    EXPECT_EQ(error.code(), ErrorCode::kIo) << error.message();
+    EXPECT_THAT(error.message(), HasSubstr("make room"));
+  }
+  ASSERT_GT(commits, 0);
+  EXPECT_TRUE(connection->IsHealthy());
+  // Fails unless there are the commits that were told to be made and no other.
+  const std::string check = "SELECT CASE WHEN count(DISTINCT n) = " + std::to_string(commits) +
+                            " THEN 1 ELSE error('other commits') END FROM notes";
+  EXPECT_TRUE(connection->RunScript("check", check).has_value());
+  connection.reset();
+  EXPECT_TRUE(Connect()->RunScript("check", check).has_value());
+}
+
+// A commit that makes DuckDB tidy up its log: where that fails, the commit may be there or not.
+TEST_F(DuckDbFileTest, CommitWhoseCheckpointCannotBeWritten_IsInDoubt) {
+  auto connection = Connect();
+  ASSERT_TRUE(connection->RunScript("make", "CREATE TABLE notes (n BIGINT, note TEXT)"));
+  ASSERT_TRUE(connection->RunScript("make", "SET checkpoint_threshold = '64KB'"));
+  int commits = 0;
+  {
+    const FileLimit limit(160 * 1024);
+    const Error error = CommitUntilItFails(*connection, commits);
+    EXPECT_EQ(error.code(), ErrorCode::kInDoubt) << error.message();
+  }
+  EXPECT_FALSE(connection->IsHealthy());
+  connection.reset();
+  // This one was made.
+  const std::string check = "SELECT CASE WHEN count(DISTINCT n) = " + std::to_string(commits + 1) +
+                            " THEN 1 ELSE error('other commits') END FROM notes";
+  EXPECT_TRUE(Connect()->RunScript("check", check).has_value());
 }
 
 TEST_F(DuckDbFileTest, TablesOfAnotherProgram_AreCorrupt) {

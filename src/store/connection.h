@@ -74,7 +74,8 @@ class Connection {
   virtual Dialect dialect() const = 0;
 
   virtual Result<void> Begin(TransactionMode mode) = 0;
-  // After an error the transaction has been rolled back.
+  // After an error the transaction has been rolled back, but after InDoubt (DuckDB) and where a
+  // server's answer was lost: then it may be there.
   virtual Result<void> Commit() = 0;
   // Does nothing without a transaction.
   virtual void Rollback() noexcept = 0;

@@ -73,17 +73,21 @@ Error DuckDbError(const std::string& path, std::string_view what, duckdb_error_t
 }
 
 Error DuckDbCommitError(const std::string& path, duckdb_error_type type, std::string_view words) {
-  // DuckDB gives every failure of COMMIT this type, whatever the cause was. Who holds the lock is
-  // the only one that writes, in this process and in all others, and no table of the catalog has a
-  // constraint that waits for the end: what remains is that the files could not be written. (Only
-  // after the commit is durable does DuckDB give another type, FATAL.)
-  if (type == DUCKDB_ERROR_TRANSACTION) {
-    return Error(ErrorCode::kIo,
-                 fmt::format("DuckDB database {}: {} (COMMIT); make room on the disk: nothing was "
-                             "changed",
-                             path, words))
+  const auto make = [&](ErrorCode code, std::string_view advice) {
+    return Error(code, fmt::format("DuckDB database {}: {} (COMMIT); {}", path, words, advice))
         .With("database", path)
         .With("duckdbErrorType", std::int64_t{type});
+  };
+  // DuckDB gives failures of COMMIT this type, whatever the cause was. Who holds the lock is the
+  // only one that writes, in this process and in all others, and no table of the catalog has a
+  // constraint that waits for the end: what remains is that the files could not be written.
+  if (type == DUCKDB_ERROR_TRANSACTION) {
+    return make(ErrorCode::kIo, "make room on the disk: nothing was changed");
+  }
+  // A checkpoint that belongs to the commit failed, before the commit was durable or after that.
+  if (IsFatalDuckDbError(type)) {
+    return make(ErrorCode::kInDoubt,
+                "open it again to see whether it was committed, once there is room on the disk");
   }
   return DuckDbError(path, "COMMIT", type, words);
 }
