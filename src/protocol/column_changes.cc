@@ -131,7 +131,7 @@ class MisfitFinder {
     }
     // No file has values of a column that is void.
     if (before == after || before.kind() == TypeKind::kVoid) return std::nullopt;
-    const std::string change = fmt::format("the type of column {} changes from {} to {}",
+    std::string change = fmt::format("the type of column {} changes from {} to {}",
                                            Excerpt(name), before.ToText(), after.ToText());
     if (!has_type_widening_ || !IsWidening(before, after)) return change;
     if (IsNoted(column, before, after)) return std::nullopt;
