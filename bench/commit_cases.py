@@ -57,10 +57,15 @@ def p95(values):
 
 
 class Server(postgres_server.PostgresServer):
-    """As in production, and what processor time it has taken."""
+    """As in production, and what processor time it has taken. `sync_ms` is how much longer its disk
+    takes to sync, for whoever commits: it waits so long before each time."""
 
-    def __init__(self):
+    def __init__(self, sync_ms=0):
         super().__init__(fsync=True)
+        if sync_ms:
+            self.ask("ALTER SYSTEM SET commit_siblings = 0")
+            self.ask(f"ALTER SYSTEM SET commit_delay = {round(sync_ms * 1000)}")
+            self.ask("SELECT pg_reload_conf()")
 
     def ask(self, text):
         return self.sql(postgres_server.DATABASE, text).strip()
@@ -88,9 +93,9 @@ class Server(postgres_server.PostgresServer):
 class Bench:
     """The programs, a PostgreSQL server, and a folder in which the cases make their tables."""
 
-    def __init__(self, build, folder, counts, ducklake):
+    def __init__(self, build, folder, counts, ducklake, sync_ms=0):
         self.build, self.folder, self.counts, self.ducklake = build, folder, counts, ducklake
-        self.server = Server()
+        self.server = Server(sync_ms)
         self.made = 0
 
     def close(self):

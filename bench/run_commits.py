@@ -6,6 +6,7 @@ explains it.
     bench/run_commits.py --quick                  two rounds of one second each
     bench/run_commits.py --only 'one table' one-trip  these cases
     bench/run_commits.py --without ducklake       DuckLake needs tools/setup.sh --bench
+    bench/run_commits.py --sync-ms 1              PostgreSQL as on a disk that takes longer to sync
 
 Every round measures every case once, in an order of its own; a ratio is of two cases of the same
 round. Each case asserts that the rows that are stored are as many as the commits that were
@@ -143,7 +144,8 @@ def markdown(results):
 def measure(arguments, folder, stack):
     counts = commit_cases.Counts(arguments.seconds, arguments.commits)
     bench = stack.enter_context(contextlib.closing(commit_cases.Bench(
-        arguments.build, folder, counts, arguments.ducklake / "venv/bin/python")))
+        arguments.build, folder, counts, arguments.ducklake / "venv/bin/python",
+        arguments.sync_ms)))
     every = commit_cases.make_cases(bench, arguments.large)
     cases = {name: case for name, case in every.items()
              if not any(name.startswith(peer) for peer in arguments.without)
@@ -172,6 +174,8 @@ def main():
     parser.add_argument("--commits", type=int, default=100, help="of each client")
     parser.add_argument("--large", type=int, nargs=2, default=[1000, 10_000],
                         help="files of the large commits")
+    parser.add_argument("--sync-ms", type=float, default=0, metavar="MS",
+                        help="PostgreSQL as on a disk that takes so much longer to sync")
     parser.add_argument("--seed", type=int, default=1, help="of the order")
     parser.add_argument("--without", nargs="*", default=[], choices=PEERS)
     parser.add_argument("--only", nargs="+", default=[""], metavar="PART",
