@@ -131,8 +131,8 @@ class MisfitFinder {
     }
     // No file has values of a column that is void.
     if (before == after || before.kind() == TypeKind::kVoid) return std::nullopt;
-    std::string change = fmt::format("the type of column {} changes from {} to {}",
-                                           Excerpt(name), before.ToText(), after.ToText());
+    std::string change = fmt::format("the type of column {} changes from {} to {}", Excerpt(name),
+                                     before.ToText(), after.ToText());
     if (!has_type_widening_ || !IsWidening(before, after)) return change;
     if (IsNoted(column, before, after)) return std::nullopt;
     return fmt::format("{}, which its {} do not note", change, kTypeChanges);
