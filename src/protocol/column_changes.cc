@@ -4,21 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 #include "base/try.h"
 #include "protocol/excerpt.h"
 #include "protocol/json_document.h"
+#include "protocol/number_text.h"
 
 namespace deltalakedb::protocol {
 
 namespace {
 
-constexpr std::string_view kTypeChanges = "delta.typeChanges";
-constexpr std::string_view kStep = "delta.identity.step";
-constexpr std::string_view kMark = "delta.identity.highWaterMark";
 constexpr std::string_view kAllowsInsert = "delta.identity.allowExplicitInsert";
 constexpr std::size_t kStatsBytesMax = kStagedLineBytesMax;
 
@@ -146,9 +142,7 @@ class MisfitFinder {
 Result<std::optional<std::int64_t>> FindNumber(const Field& field, std::string_view key) {
   const std::string* const json = field.FindMetadata(key);
   if (json == nullptr) return std::optional<std::int64_t>();
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(json->data(), json->data() + json->size(), value);
-  if (error == std::errc() && end == json->data() + json->size()) return std::optional(value);
+  if (const auto value = ParseInt(*json)) return value;
   return Fail(Error(ErrorCode::kCorrupt, fmt::format("{} of column {} is no number: {}", key,
                                                      Excerpt(field.name()), Excerpt(*json)))
                   .With("column", Excerpt(field.name())));
@@ -164,11 +158,11 @@ std::optional<std::string> FindColumnMisfit(const Schema& before, const Schema& 
 Result<std::vector<IdentityColumn>> FindIdentityColumns(const Schema& schema, bool is_mapped) {
   std::vector<IdentityColumn> columns;
   for (const Field& field : schema.fields()) {
-    DELTALAKEDB_ASSIGN(const auto step, FindNumber(field, kStep));
+    DELTALAKEDB_ASSIGN(const auto step, FindNumber(field, kIdentityStep));
     if (!step) continue;
     const std::string* const allows_insert = field.FindMetadata(kAllowsInsert);
     if (allows_insert != nullptr && *allows_insert == "true") continue;
-    DELTALAKEDB_ASSIGN(const auto mark, FindNumber(field, kMark));
+    DELTALAKEDB_ASSIGN(const auto mark, FindNumber(field, kIdentityMark));
     columns.push_back({field.name(),
                        is_mapped ? field.physical_name().value_or(field.name()) : field.name(),
                        *step < 0, mark});
@@ -179,19 +173,19 @@ Result<std::vector<IdentityColumn>> FindIdentityColumns(const Schema& schema, bo
 Result<void> CheckIdentityMarks(const Complaint& complaint, const Schema& before,
                                 const Schema& after, bool is_mapped) {
   for (const Field& field : after.fields()) {
-    const auto step = FindNumber(field, kStep);
+    const auto step = FindNumber(field, kIdentityStep);
     if (!step) return complaint.Of("schemaString", step.error());
-    const auto mark = FindNumber(field, kMark);
+    const auto mark = FindNumber(field, kIdentityMark);
     if (!mark) return complaint.Of("schemaString", mark.error());
     const Field* const same = FindSame(before.fields(), field, is_mapped);
     if (!*step || same == nullptr) continue;
-    DELTALAKEDB_ASSIGN(const auto mark_before, FindNumber(*same, kMark));
+    DELTALAKEDB_ASSIGN(const auto mark_before, FindNumber(*same, kIdentityMark));
     if (!mark_before) continue;
     if (!*mark || (**step < 0 ? **mark > *mark_before : **mark < *mark_before)) {
       return complaint.Of("schemaString",
                           fmt::format("{} of column {} may not go back, from {}, or values would "
                                       "come twice",
-                                      kMark, Excerpt(field.name()), *mark_before));
+                                      kIdentityMark, Excerpt(field.name()), *mark_before));
     }
   }
   return {};
@@ -215,7 +209,7 @@ Result<void> CheckIdentityValues(const Complaint& complaint, const AddFile& add,
       problem = fmt::format(
           "its values of the identity column {} go to {}, and the {} is {}: move it by a metaData "
           "in the same commit, or others make these values again",
-          Excerpt(column->name), *furthest, kMark,
+          Excerpt(column->name), *furthest, kIdentityMark,
           column->mark ? std::to_string(*column->mark) : "not set");
       return false;
     });

@@ -17,6 +17,12 @@
 
 namespace deltalakedb::protocol {
 
+// Keys of a column's metadata.
+inline constexpr std::string_view kTypeChanges = "delta.typeChanges";
+inline constexpr std::string_view kIdentityPrefix = "delta.identity.";
+inline constexpr std::string_view kIdentityStep = "delta.identity.step";
+inline constexpr std::string_view kIdentityMark = "delta.identity.highWaterMark";
+
 // The first column whose type changes otherwise than by a type widening that the table has enabled
 // and `delta.typeChanges` notes, or that is new and must not be null: what is wrong with it, for
 // files that stay live. `is_mapped`: columns of both are known by their column mapping ids.

@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include "base/try.h"
 #include "deltalakedb/schema.h"
@@ -15,6 +13,7 @@
 #include "protocol/feature_needs.h"
 #include "protocol/features.h"
 #include "protocol/metadata_rules_internal.h"
+#include "protocol/number_text.h"
 #include "protocol/table_properties.h"
 #include "protocol/table_rules.h"
 
@@ -45,13 +44,6 @@ Result<void> CheckNeeds(const Complaint& complaint, const MetadataChange& change
     return complaint.Of(need.field, std::move(error).With("features", std::string(need.feature)));
   }
   return {};
-}
-
-std::optional<std::int64_t> ParseNumber(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  return is_whole ? std::optional(value) : std::nullopt;
 }
 
 // The physical name by column mapping id.
@@ -132,7 +124,7 @@ Result<void> CheckColumnMapping(const Complaint& complaint, const MetadataChange
   if (mode == MappingMode::kNone) return {};
   DELTALAKEDB_ASSIGN(const PhysicalNames names, CheckMappedFields(complaint, after));
   const std::string* const max_text = FindProperty(change.after, kColumnMappingMaxColumnId);
-  const auto max_id = max_text == nullptr ? std::nullopt : ParseNumber(*max_text);
+  const auto max_id = max_text == nullptr ? std::nullopt : ParseInt(*max_text);
   if (!max_id || (!names.empty() && *max_id < names.rbegin()->first)) {
     return complaint.Of("configuration",
                         fmt::format("{} has to be the largest delta.columnMapping.id or more",
@@ -140,7 +132,7 @@ Result<void> CheckColumnMapping(const Complaint& complaint, const MetadataChange
   }
   if (before == nullptr) return {};
   const std::string* const max_before = FindProperty(*change.before, kColumnMappingMaxColumnId);
-  if (max_before != nullptr && *max_id < ParseNumber(*max_before).value_or(0)) {
+  if (max_before != nullptr && *max_id < ParseInt(*max_before).value_or(0)) {
     return complaint.Of("configuration", fmt::format("{} may not go back, from {}",
                                                      kColumnMappingMaxColumnId, *max_before));
   }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "protocol/column_changes.h"
 #include "protocol/excerpt.h"
 #include "protocol/feature_needs.h"
 #include "protocol/schema_json_internal.h"
@@ -28,7 +29,6 @@ constexpr auto kChangeColumns =
     std::to_array<std::string_view>({"_change_type", "_commit_version", "_commit_timestamp"});
 constexpr std::string_view kColumnMappingId = "delta.columnMapping.id";
 constexpr std::string_view kPhysicalName = "delta.columnMapping.physicalName";
-constexpr std::string_view kIdentityPrefix = "delta.identity.";
 
 std::unexpected<Error> Wrong(std::string_view column, std::string what) {
   return Fail(Error(ErrorCode::kInvalidArgument, std::move(what)).With("column", Excerpt(column)));

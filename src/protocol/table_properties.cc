@@ -5,18 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include "base/try.h"
 #include "deltalakedb/transaction.h"
 #include "protocol/excerpt.h"
 #include "protocol/feature_needs.h"
 #include "protocol/interval.h"
+#include "protocol/number_text.h"
 #include "protocol/table_rules.h"
 
 namespace deltalakedb::protocol {
@@ -118,14 +117,6 @@ bool StartsWith(std::string_view text, std::string_view lower_prefix) {
 std::unexpected<Error> Wrong(std::string_view property, std::string what,
                              ErrorCode code = ErrorCode::kInvalidArgument) {
   return Fail(Error(code, std::move(what)).With("property", Excerpt(property)));
-}
-
-template <typename Int>
-std::optional<Int> ParseInt(std::string_view text) {
-  Int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  return is_whole ? std::optional(value) : std::nullopt;
 }
 
 // "134217728", "128mb", "1 g": as Spark's byte strings.

@@ -106,7 +106,8 @@ Result<TableRules> TableRules::Make(const Protocol& protocol, const Metadata& me
       Supports(protocol, "rowTracking") && !IsTrue(metadata, kRowTrackingSuspended);
   rules.has_in_commit_timestamps =
       Supports(protocol, "inCommitTimestamp") && IsTrue(metadata, kEnableInCommitTimestamps);
-  const bool has_identity = metadata.schema_string.value_or("").contains("delta.identity.");
+  const bool has_identity =
+      metadata.schema_string && metadata.schema_string->contains(kIdentityPrefix);
   if (metadata.partition_columns.empty() && !has_identity) return rules;
 
   DELTALAKEDB_ASSIGN(const Schema schema, Schema::Parse(metadata.schema_string.value_or("")));

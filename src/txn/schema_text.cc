@@ -3,18 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
 #include "deltalakedb/schema.h"
+#include "protocol/column_changes.h"
 #include "protocol/excerpt.h"
 #include "protocol/json_document.h"
+#include "protocol/number_text.h"
 #include "txn/metadata_diff_internal.h"
 #include "txn/rebase.h"
 
@@ -24,22 +24,15 @@ namespace {
 
 using protocol::JsonDocument;
 using protocol::JsonValue;
+using protocol::kIdentityMark;
+using protocol::kIdentityStep;
+using protocol::kTypeChanges;
 
-constexpr std::string_view kHighWaterMark = "delta.identity.highWaterMark";
-constexpr std::string_view kStep = "delta.identity.step";
-constexpr std::string_view kTypeChanges = "delta.typeChanges";
 constexpr std::string_view kTableVersion = "tableVersion";
-
-std::optional<std::int64_t> ParseNumber(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  return is_whole ? std::optional(value) : std::nullopt;
-}
 
 std::optional<std::int64_t> MetadataNumber(const Field& field, std::string_view key) {
   const std::string* const json = field.FindMetadata(key);
-  return json == nullptr ? std::nullopt : ParseNumber(*json);
+  return json == nullptr ? std::nullopt : protocol::ParseInt(*json);
 }
 
 // What to put in place of some bytes of a text.
@@ -51,10 +44,10 @@ struct Splice {
 
 // The mark that a column has to get, or nullopt when its own is far enough.
 std::optional<std::int64_t> FurtherMark(const Field& ours, const Field& theirs) {
-  const auto their_mark = MetadataNumber(theirs, kHighWaterMark);
+  const auto their_mark = MetadataNumber(theirs, kIdentityMark);
   if (!their_mark) return std::nullopt;
-  const auto our_mark = MetadataNumber(ours, kHighWaterMark);
-  const bool goes_down = MetadataNumber(ours, kStep).value_or(1) < 0;
+  const auto our_mark = MetadataNumber(ours, kIdentityMark);
+  const bool goes_down = MetadataNumber(ours, kIdentityStep).value_or(1) < 0;
   const bool is_further =
       !our_mark || (goes_down ? *their_mark < *our_mark : *their_mark > *our_mark);
   return is_further ? their_mark : std::nullopt;
@@ -133,7 +126,7 @@ Result<bool> DifferOnlyInIdentity(const Metadata& before, const Metadata& after)
   return std::ranges::equal(
       schema_before.fields(), schema_after.fields(), [](const Field& a, const Field& b) {
         return a.name() == b.name() && a.type() == b.type() && a.nullable() == b.nullable() &&
-               HaveEqualMetadataBut({&kHighWaterMark, 1}, a, b);
+               HaveEqualMetadataBut({&kIdentityMark, 1}, a, b);
       });
 }
 
@@ -148,16 +141,16 @@ Result<std::string> MergeIdentityHighWaterMarks(std::string_view ours, std::stri
     const Field& column = our_schema.fields()[i];
     const Field* const same = their_schema.FindField(column.name());
     const auto metadata = FindMember(objects[i], "metadata");
-    if (same == nullptr || !metadata || column.FindMetadata(kStep) == nullptr) continue;
+    if (same == nullptr || !metadata || column.FindMetadata(kIdentityStep) == nullptr) continue;
     const auto mark = FurtherMark(column, *same);
     if (!mark) continue;
-    if (const auto old = FindMember(*metadata, kHighWaterMark)) {
+    if (const auto old = FindMember(*metadata, kIdentityMark)) {
       splices.push_back(
           {OffsetOf(old->text(), ours, document), old->text().size(), std::to_string(*mark)});
     } else {
       // Its metadata are not empty: there is a step.
       splices.push_back({OffsetOf(metadata->text(), ours, document) + 1, 0,
-                         fmt::format(R"("{}":{},)", kHighWaterMark, *mark)});
+                         fmt::format(R"("{}":{},)", kIdentityMark, *mark)});
     }
   }
   return Spliced(ours, splices);
