@@ -28,8 +28,9 @@ LAYERS = [
     {"storage", "store"},
     {"log"},
     {"table"},
+    {"importer"},
+    {"mirror"},
     {"txn"},
-    {"mirror", "importer"},
     {"apps", "python", "server"},
 ]
 LAYER_OF = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}

@@ -51,7 +51,17 @@ class CatalogSource final : public ExportSource {
     DELTALAKEDB_ASSIGN(auto database, store::Database::Open(uri, store::DatabaseMode::kRead));
     std::unique_ptr<CatalogSource> source(new CatalogSource(std::move(database)));
     DELTALAKEDB_TRY(source->database_->Read(
-        [&](store::Connection& connection) { return source->Load(connection, uri); }));
+        [&](store::Connection& connection) { return source->Find(connection, uri); }));
+    return source;
+  }
+  static Result<std::unique_ptr<ExportSource>> Open(std::shared_ptr<store::Database> database,
+                                                    const TableId& table) {
+    std::unique_ptr<CatalogSource> source(new CatalogSource(std::move(database)));
+    DELTALAKEDB_TRY(source->database_->Read([&](store::Connection& connection) -> Result<void> {
+      DELTALAKEDB_ASSIGN(const auto row, MetadataStore(connection).FindTable(table));
+      if (!row) return Fail(ErrorCode::kNotFound, "the table is no longer in the catalog");
+      return source->Load(connection, *row);
+    }));
     return source;
   }
 
@@ -76,7 +86,7 @@ class CatalogSource final : public ExportSource {
   explicit CatalogSource(std::shared_ptr<store::Database> database)
       : database_(std::move(database)) {}
 
-  Result<void> Load(store::Connection& connection, const Uri& uri) {
+  Result<void> Find(store::Connection& connection, const Uri& uri) {
     if (auto fits = store::CheckSchema(connection); !fits) {
       return Fail(store::InDatabase(std::move(fits).error(), uri.ToString()));
     }
@@ -88,15 +98,19 @@ class CatalogSource final : public ExportSource {
                                     uri.ToString()))
                       .With("table", *uri.table()));
     }
-    id_ = row->table_id;
-    table_ = row->name;
-    location_ = row->location;
-    versions_ = {row->earliest_version, row->current_version};
-    has_base_ = row->base_version.has_value();
+    return Load(connection, *row);
+  }
+
+  Result<void> Load(store::Connection& connection, const store::TableRow& row) {
+    id_ = row.table_id;
+    table_ = row.name;
+    location_ = row.location;
+    versions_ = {row.earliest_version, row.current_version};
+    has_base_ = row.base_version.has_value();
     DELTALAKEDB_ASSIGN(metadata_, log::LoadStoredMetadata(connection, id_, versions_.last));
     if (has_base_) {
       DELTALAKEDB_ASSIGN(base_protocol_, log::LoadStoredProtocol(connection, id_, versions_.first));
-      base_hash_ = row->base_body_hash;
+      base_hash_ = row.base_body_hash;
     }
     return {};
   }
@@ -201,6 +215,11 @@ class FolderSource final : public ExportSource {
 Result<std::unique_ptr<ExportSource>> ExportSource::Open(const Uri& uri, LogSink& sink) {
   if (uri.is_database()) return CatalogSource::Open(uri);
   return FolderSource::Open(uri, sink);
+}
+
+Result<std::unique_ptr<ExportSource>> ExportSource::OpenStored(
+    std::shared_ptr<store::Database> database, const TableId& table) {
+  return CatalogSource::Open(std::move(database), table);
 }
 
 }  // namespace deltalakedb::importer

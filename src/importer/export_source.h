@@ -15,6 +15,7 @@
 #include "deltalakedb/result.h"
 #include "deltalakedb/uri.h"
 #include "log/line_chunks.h"
+#include "store/database.h"
 
 namespace deltalakedb::importer {
 
@@ -27,6 +28,9 @@ class ExportSource {
 
   // The table that `uri` names, as it is now. Errors: as DeltaTable::Open.
   static Result<std::unique_ptr<ExportSource>> Open(const Uri& uri, LogSink& sink);
+  // A catalog's, as it is now. Errors: NotFound (it was dropped), those of the database.
+  static Result<std::unique_ptr<ExportSource>> OpenStored(std::shared_ptr<store::Database> database,
+                                                          const TableId& table);
 
   const std::string& table() const { return table_; }
   // As catalogs keep it.

@@ -235,6 +235,18 @@ Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> da
   return std::unique_ptr<SqlLog>(new SqlLog(std::move(database), std::move(table)));
 }
 
+Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> database,
+                                             const TableId& table) {
+  DELTALAKEDB_ASSIGN(
+      auto row, database->Read([&](store::Connection& connection) -> Result<TableRow> {
+        DELTALAKEDB_ASSIGN(auto found, MetadataStore(connection).FindTable(table));
+        if (found) return *std::move(found);
+        return Fail(ErrorCode::kNotFound, fmt::format("{}: the table is no longer in the catalog",
+                                                      database->name()));
+      }));
+  return std::unique_ptr<SqlLog>(new SqlLog(std::move(database), std::move(row)));
+}
+
 Result<Version> SqlLog::LoadLatestVersion() const {
   return database_->Retry([&]() -> Result<Version> {
     DELTALAKEDB_ASSIGN(const auto connection, database_->Acquire());

@@ -27,6 +27,9 @@ class SqlLog final : public TransactionLog {
   // database.
   static Result<std::unique_ptr<SqlLog>> Open(std::shared_ptr<store::Database> database,
                                               std::string table_name);
+  // The table of that id, whatever it is called. Errors: the same.
+  static Result<std::unique_ptr<SqlLog>> Open(std::shared_ptr<store::Database> database,
+                                              const TableId& table);
 
   Result<Version> LoadLatestVersion() const override;
   Result<std::shared_ptr<const Snapshot>> LoadSnapshot(TableVersion which) const override;

@@ -64,21 +64,39 @@ std::optional<JsonValue> FindMember(const JsonValue& object, std::string_view na
   return found;
 }
 
+// The URI of the file that a vector of type `u` is in.
+Result<std::string> UriOfVector(std::string_view path_or_inline_dv, std::string_view table_uri) {
+  const DeletionVector descriptor{.storage_type = "u",
+                                  .path_or_inline_dv = path_or_inline_dv,
+                                  .offset = std::nullopt,
+                                  .size_in_bytes = 0,
+                                  .cardinality = 0};
+  DELTALAKEDB_ASSIGN(const VectorPlace place, ResolveDeletionVector(descriptor));
+  return fmt::format("{}/{}", table_uri, Encoded(std::get<RelativeVectorFile>(place).path));
+}
+
+template <typename Action>
+Result<void> MakeFileAbsolute(Action& action, std::string_view table_uri, Arena& arena) {
+  if (IsRelativePath(action.path)) {
+    action.path = arena.Copy(fmt::format("{}/{}", table_uri, action.path));
+  }
+  if (!action.deletion_vector || action.deletion_vector->storage_type != "u") return {};
+  DeletionVector& vector = *action.deletion_vector;
+  DELTALAKEDB_ASSIGN(const std::string uri, UriOfVector(vector.path_or_inline_dv, table_uri));
+  vector.storage_type = "p";
+  vector.path_or_inline_dv = arena.Copy(uri);
+  return {};
+}
+
 Result<void> EditVector(const JsonValue& vector, std::string_view table_uri,
                         std::vector<Edit>& edits) {
   const auto type = FindMember(vector, "storageType");
   const auto path = FindMember(vector, "pathOrInlineDv");
   if (!type || type->AsString() != "u") return {};
   if (!path || !path->AsString()) return Wrong("deletionVector.pathOrInlineDv is no text");
-  const DeletionVector descriptor{.storage_type = "u",
-                                  .path_or_inline_dv = *path->AsString(),
-                                  .offset = std::nullopt,
-                                  .size_in_bytes = 0,
-                                  .cardinality = 0};
-  DELTALAKEDB_ASSIGN(const VectorPlace place, ResolveDeletionVector(descriptor));
-  const auto& file = std::get<RelativeVectorFile>(place);
+  DELTALAKEDB_ASSIGN(const std::string uri, UriOfVector(*path->AsString(), table_uri));
   edits.push_back({type->text(), Quoted("p")});
-  edits.push_back({path->text(), Quoted(fmt::format("{}/{}", table_uri, Encoded(file.path)))});
+  edits.push_back({path->text(), Quoted(uri)});
   return {};
 }
 
@@ -140,6 +158,14 @@ Result<std::string> WithAbsolutePaths(std::string_view record, std::string_view 
   out += rest;
   out += record.substr(object_at + root.text().size());
   return out;
+}
+
+Result<void> MakeAbsolute(AddFile& add, std::string_view table_uri, Arena& arena) {
+  return MakeFileAbsolute(add, table_uri, arena);
+}
+
+Result<void> MakeAbsolute(RemoveFile& remove, std::string_view table_uri, Arena& arena) {
+  return MakeFileAbsolute(remove, table_uri, arena);
 }
 
 }  // namespace deltalakedb::protocol

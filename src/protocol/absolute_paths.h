@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "deltalakedb/actions.h"
 #include "deltalakedb/result.h"
+#include "protocol/arena.h"
 
 namespace deltalakedb::protocol {
 
@@ -21,5 +23,10 @@ bool IsRelativePath(std::string_view path);
 // byte. What is no such action comes back as it is.
 // Errors: Corrupt (no JSON object, a path that is no text, a vector that names no file).
 Result<std::string> WithAbsolutePaths(std::string_view record, std::string_view table_uri);
+
+// The same of a file's actions as values; new texts go into `arena`.
+// Errors: Corrupt (a vector that names no file).
+Result<void> MakeAbsolute(AddFile& add, std::string_view table_uri, Arena& arena);
+Result<void> MakeAbsolute(RemoveFile& remove, std::string_view table_uri, Arena& arena);
 
 }  // namespace deltalakedb::protocol

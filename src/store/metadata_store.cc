@@ -235,7 +235,8 @@ Result<void> MetadataStore::DeleteTable(const TableId& table) {
   if (dialect == Dialect::kDuckdb) {
     for (const StatementId statement :
          {StatementId::kDeleteBodyParts, StatementId::kDeleteFileSegments,
-          StatementId::kDeleteMirrors, StatementId::kDeleteFences}) {
+          StatementId::kDeleteMirrors, StatementId::kDeleteMirrorFailures,
+          StatementId::kDeleteFences}) {
       DELTALAKEDB_TRY(connection_.Execute(statement, {ToValue(table)}));
     }
   }
@@ -460,6 +461,14 @@ Result<std::unique_ptr<Cursor>> MetadataStore::ScanLiveFiles(const TableId& tabl
   return connection_.StreamAlone(
       with_stats ? StatementId::kScanLiveFiles : StatementId::kScanLiveFilesWithoutStats,
       {ToValue(table), ToValue(version)});
+}
+
+Result<std::unique_ptr<Cursor>> MetadataStore::ListTombstones(const TableId& table, Version version,
+                                                              Timestamp expiry,
+                                                              std::optional<Version> base_version) {
+  return connection_.Stream(StatementId::kListTombstones,
+                            {ToValue(table), ToValue(version), ToValue(expiry),
+                             ToValue(base_version.value_or(Version(-1)))});
 }
 
 Result<std::unique_ptr<Cursor>> MetadataStore::FindLiveFile(const TableId& table,

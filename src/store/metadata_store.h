@@ -134,6 +134,11 @@ class MetadataStore {
   // have it too.
   Result<std::unique_ptr<Cursor>> FindLiveFile(const TableId& table, std::string_view path_key,
                                                Version version);
+  // The columns of list_tombstones: removes that checkpoints of `version` have, deleted after
+  // `expiry`.
+  Result<std::unique_ptr<Cursor>> ListTombstones(const TableId& table, Version version,
+                                                 Timestamp expiry,
+                                                 std::optional<Version> base_version);
   // The files that are live with one of the paths (keys of 16 bytes). For commits of SQLite and
   // DuckDB, whose one writer nobody disturbs.
   struct LiveFile {

@@ -1,0 +1,94 @@
+#include "mirror/delta_engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <utility>
+
+#include "base/try.h"
+#include "deltalakedb/uri.h"
+#include "importer/log_publisher.h"
+#include "mirror/delta_verify.h"
+#include "mirror/engines.h"
+#include "mirror/mirror_source.h"
+#include "mirror/table_checkpoint.h"
+#include "protocol/features.h"
+#include "storage/table_folder.h"
+
+namespace deltalakedb::mirror {
+
+namespace {
+
+using importer::LogPublisher;
+
+class DeltaEngine final : public MirrorEngine {
+ public:
+  std::string_view name() const override { return kDeltaEngine; }
+
+  Result<std::string> FindPlace(const std::string& location,
+                                const std::optional<std::string>& to) const override {
+    DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(to.value_or(location)));
+    DELTALAKEDB_ASSIGN(storage::TableFolder folder, importer::FindLogDestination(uri));
+    return std::move(folder.location);
+  }
+
+  Result<void> Publish(const MirrorSource& source, const MirrorPlace& place,
+                       const MirrorProgress& progress, const Note& note) const override;
+
+  Result<std::vector<Difference>> Verify(const MirrorSource& source, const MirrorPlace& place,
+                                         const MirrorProgress& progress) const override {
+    return VerifyDeltaMirror(source, place, progress);
+  }
+};
+
+// Compares what is there, and begins with the state of the first version where that is not 0.
+Result<void> Begin(const MirrorSource& source, LogPublisher& publisher) {
+  importer::ExportSource& texts = source.impl().texts();
+  if (texts.base_protocol()) {
+    // What the program does not know of a state would be lost in a checkpoint.
+    DELTALAKEDB_TRY(protocol::CheckReadable(*texts.base_protocol()));
+  }
+  DELTALAKEDB_TRY(publisher.CheckDestination());
+  if (!texts.has_base()) return {};
+  DELTALAKEDB_TRY(publisher.PutBase());
+  DELTALAKEDB_TRY(publisher.PutHint());
+  return {};
+}
+
+Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace& place,
+                                  const MirrorProgress& progress, const Note& note) const {
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(place.place));
+  DELTALAKEDB_ASSIGN(const storage::TableFolder folder, importer::FindLogDestination(uri));
+  const std::string log_path = folder.path + "/_delta_log";
+  LogPublisher publisher(source.impl().texts(), *folder.file_system, log_path,
+                         {.absolute_paths = place.absolute_paths,
+                          .is_mirror = true,
+                          .is_own_log = place.place == source.location()});
+  if (!progress.published) DELTALAKEDB_TRY(Begin(source, publisher));
+  MirrorProgress now = progress;
+  const VersionRange& versions = source.versions();
+  Version next = progress.published ? progress.published->next() : versions.first;
+  for (; next <= versions.last; next = next.next()) {
+    auto put = publisher.PutCommit(next);
+    if (!put) {
+      return Fail(std::move(put).error().In(
+          fmt::format("publishing version {} of {}", next.value(), source.table())));
+    }
+    now.published = next;
+    DELTALAKEDB_TRY(note(now));
+  }
+  const auto due = FindDueCheckpoint(source, now);
+  if (!due) return {};
+  DELTALAKEDB_TRY(WriteTableCheckpoint(source, *folder.file_system, log_path, *due,
+                                       place.absolute_paths));
+  now.checkpoint = due;
+  return note(now);
+}
+
+}  // namespace
+
+std::unique_ptr<MirrorEngine> MakeDeltaEngine() { return std::make_unique<DeltaEngine>(); }
+
+}  // namespace deltalakedb::mirror
