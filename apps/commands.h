@@ -19,6 +19,7 @@ void AddCommitCommand(Program& program);
 void AddCreateCommand(Program& program);
 void AddSetPropertiesCommand(Program& program);
 void AddDropCommand(Program& program);
+void AddMirrorCommands(Program& program);
 void AddTablesCommand(Program& program);
 void AddVerifyCommand(Program& program);
 void AddReindexCommand(Program& program);

@@ -46,6 +46,7 @@ void AddCommands(Program& program) {
   AddCommitCommand(program);
   AddSetPropertiesCommand(program);
   AddDropCommand(program);
+  AddMirrorCommands(program);
   AddTablesCommand(program);
   AddHistoryCommand(program);
   AddSnapshotCommand(program);

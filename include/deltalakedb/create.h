@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "deltalakedb/ids.h"
+#include "deltalakedb/log_sink.h"
 #include "deltalakedb/result.h"
 #include "deltalakedb/transaction.h"
 
@@ -69,8 +70,9 @@ struct PropertiesReport {
 // commit meanwhile is treated as with any change of metaData. Raises the protocol where a property
 // needs that, and never lowers it.
 // Errors: InvalidArgument, Unsupported (as CreateTable; also what would need every row or file of
-// the table to be changed), those of TableWriter.
+// the table to be changed), those of TableWriter. `log_sink` gets warnings; null drops them.
 Result<PropertiesReport> SetTableProperties(std::string_view uri,
-                                            const std::map<std::string, std::string>& properties);
+                                            const std::map<std::string, std::string>& properties,
+                                            LogSink* log_sink = nullptr);
 
 }  // namespace deltalakedb

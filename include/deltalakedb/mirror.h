@@ -159,4 +159,53 @@ struct MirrorVerification {
 Result<std::vector<MirrorVerification>> VerifyMirrors(std::string_view table_uri,
                                                       const RunOptions& options = {});
 
+// Takes in, in order, what other engines have committed in the log at the table's location, and
+// moves the mirror there on. The catalog's own table becomes diverged where both sides have made
+// the same version.
+// Errors: InvalidArgument (no delta mirror at the table's location), Conflict (both sides have a
+// version: facts version, table), those of ImportTable.
+Result<ImportReport> SyncTable(std::string_view table_uri, LogSink* log_sink = nullptr);
+
+// Which side of a mirror that has diverged is right.
+enum class RepairKeep {
+  kDatabase,  // the mirror begins anew at another place, with absolute paths; the old one stays
+  kFiles,     // the table is imported anew from its location; the old one stays under another name
+};
+
+struct RepairOptions {
+  RepairKeep keep = RepairKeep::kDatabase;
+  std::optional<std::string> to;      // with kDatabase: the new place
+  std::optional<std::string> engine;  // with kDatabase: which mirror; `delta` when absent
+  LogSink* log_sink = nullptr;
+};
+
+struct RepairReport {
+  std::string table;
+  std::string place;                          // of the mirror, from now on
+  std::optional<std::string> replaced_table;  // kFiles: what the old table is called now
+  std::optional<Version> published;
+  Version version;
+};
+
+// A way out of a divergence. Nothing is deleted.
+// Errors: InvalidArgument (options that do not fit), those of AddMirror and ImportTable.
+Result<RepairReport> RepairMirror(std::string_view table_uri, const RepairOptions& options);
+
+struct WatchOptions {
+  std::chrono::milliseconds interval{1'000};
+  // Takes in what other engines write at the tables' locations, too.
+  bool sync = true;
+  // Ends when everything is published, or has failed.
+  bool once = false;
+  std::function<void(const MirrorRun&)> on_run;  // after each that did something, or failed
+  LogSink* log_sink = nullptr;
+};
+
+// The service: keeps the mirrors of all tables of a catalog up to date until it is told to stop.
+// Failures are tried again with growing pauses; a catalog that does not answer, too. Any number of
+// processes may do this at once.
+// Errors: those of opening the catalog at first; InvalidArgument.
+Result<void> WatchMirrors(std::string_view catalog_uri, const WatchOptions& options,
+                          const std::stop_token& stop);
+
 }  // namespace deltalakedb

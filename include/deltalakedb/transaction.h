@@ -127,7 +127,16 @@ class Transaction {
   std::unique_ptr<Impl> impl_;
 };
 
+// How a table's mirrors follow the commits of a writer. Whatever goes wrong with them, a commit is
+// a commit; docs/mirror.md tells who goes on then.
+enum class Mirroring {
+  kWait,        // Commit returns when the mirrors have the version, or have failed to take it
+  kBackground,  // a thread of the writer's publishes while others commit; the writer's end waits
+  kNone,        // left to other writers, `mirror run` and the service
+};
+
 struct WriterOptions {
+  Mirroring mirroring = Mirroring::kWait;
   // Gets warnings, as in OpenOptions; outlives the writer and its transactions. Null drops them.
   LogSink* log_sink = nullptr;
 };

@@ -24,6 +24,7 @@
 #include "store/catalog_file.h"
 #include "store/metadata_store.h"
 #include "store/migrations.h"
+#include "store/mirror_store.h"
 
 namespace deltalakedb {
 
@@ -130,7 +131,7 @@ class Import {
   }
   Result<ImportReport> Preview();
   Result<ImportReport> TakeIn(store::CreatedDatabase& created, store::Connection& connection);
-  Result<TableRow> PrepareTable(MetadataStore& store, const CopySource& source,
+  Result<TableRow> PrepareTable(store::Connection& connection, const CopySource& source,
                                 const Present& present);
   Result<void> SetAside(MetadataStore& store, const TableRow& old, const TableRow& replacement);
   Result<void> Copy(store::Connection& connection, const CopySource& source, const TableRow& table,
@@ -310,8 +311,9 @@ Result<void> Import::SetAside(MetadataStore& store, const TableRow& old,
   return store.RenameTable(old.table_id, *report_.replaced_table, properties.dump());
 }
 
-Result<TableRow> Import::PrepareTable(MetadataStore& store, const CopySource& source,
+Result<TableRow> Import::PrepareTable(store::Connection& connection, const CopySource& source,
                                       const Present& present) {
+  MetadataStore store(connection);
   if (IsIncremental(present)) return *present.table;
   TableRow table;
   table.table_id = TableId::MakeRandom();
@@ -321,7 +323,7 @@ Result<TableRow> Import::PrepareTable(MetadataStore& store, const CopySource& so
   table.current_version = Version(source.versions().first.value() - 1);
   if (source.has_base()) table.base_version = source.versions().first;
   table.metadata_version = table.protocol_version = source.versions().first;
-  table.mode = "exclusive";
+  table.mode = store::kModeExclusive;
   table.properties = "{}";
   if (present.table) {
     table.mode = present.table->mode;
@@ -329,6 +331,10 @@ Result<TableRow> Import::PrepareTable(MetadataStore& store, const CopySource& so
     DELTALAKEDB_TRY(SetAside(store, *present.table, table));
   }
   DELTALAKEDB_TRY(store.InsertTable(table));
+  if (present.table) {
+    DELTALAKEDB_TRY(
+        store::MirrorStore(connection).Carry(present.table->table_id, table.table_id));
+  }
   return table;
 }
 
@@ -439,7 +445,7 @@ Result<ImportReport> Import::TakeIn(store::CreatedDatabase& created,
     }
     DELTALAKEDB_TRY(CheckFeatures(source));
   }
-  DELTALAKEDB_ASSIGN(const TableRow table, PrepareTable(store, source, present));
+  DELTALAKEDB_ASSIGN(const TableRow table, PrepareTable(connection, source, present));
   DELTALAKEDB_TRY(Copy(connection, source, table, present));
   DELTALAKEDB_TRY(Verify(connection, source, present));
   if (!report_.differences.empty()) return report_;

@@ -46,6 +46,8 @@ class SqlLog final : public TransactionLog {
   Result<Timestamp> LoadClock() const override;
   Result<Timestamp> EstimateClock() const override;
   std::string table_root() const override;
+  // As it was when the log was opened.
+  const store::TableRow& table() const { return table_; }
 
  private:
   struct StoredVersion {

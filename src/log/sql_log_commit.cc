@@ -149,6 +149,13 @@ Result<ProposalAnswer> SqlLog::Propose(const ProposedCommit& proposed) const {
       return Fail(Error(ErrorCode::kNotFound,
                         fmt::format("the table {} is no longer in the catalog", table_.name))
                       .With("table", table_.name));
+    case CommitRefusal::kShared:
+      return Fail(Error(ErrorCode::kConflict,
+                        fmt::format("the table {} is in shared mode by now, where its log files "
+                                    "decide: open it again",
+                                    table_.name))
+                      .With("table", table_.name)
+                      .With("conflict", "TableMode"));
     case CommitRefusal::kVersion:
     case CommitRefusal::kMetadata:
       return Answer(Kind::kLost);

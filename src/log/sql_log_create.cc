@@ -23,7 +23,7 @@ store::TableRow RowOf(const FirstVersion& first) {
   table.metadata_version = table.protocol_version = kFirst;
   table.last_commit_timestamp = first.timestamp;
   table.last_ratified_at_us = first.now_us;
-  table.mode = "exclusive";
+  table.mode = store::kModeExclusive;
   table.properties = "{}";
   return table;
 }

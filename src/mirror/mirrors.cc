@@ -137,12 +137,12 @@ Result<bool> Insert(store::Connection& connection, const OpenTable& table, Mirro
 }  // namespace
 
 std::string_view TableModeName(TableMode mode) {
-  return mode == TableMode::kShared ? "shared" : "exclusive";
+  return mode == TableMode::kShared ? store::kModeShared : store::kModeExclusive;
 }
 
 Result<TableMode> ParseTableMode(std::string_view name) {
-  if (name == "exclusive") return TableMode::kExclusive;
-  if (name == "shared") return TableMode::kShared;
+  if (name == store::kModeExclusive) return TableMode::kExclusive;
+  if (name == store::kModeShared) return TableMode::kShared;
   return Fail(ErrorCode::kInvalidArgument,
               fmt::format("'{}' is no mode: there are exclusive and shared", name));
 }

@@ -51,8 +51,7 @@ MirrorInfo InfoOf(const MirrorRow& row, std::int64_t now_us) {
   info.engine = row.engine;
   info.place = row.place;
   info.absolute_paths = row.absolute_paths;
-  info.mode = row.mode == TableModeName(TableMode::kShared) ? TableMode::kShared
-                                                            : TableMode::kExclusive;
+  info.mode = row.mode == store::kModeShared ? TableMode::kShared : TableMode::kExclusive;
   info.version = row.current_version;
   info.published = row.published;
   info.checkpoint = row.checkpoint;

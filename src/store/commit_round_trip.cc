@@ -237,7 +237,7 @@ std::optional<CommitRefusal> RefusalOf(std::string_view state) {
       {"DLV05", CommitRefusal::kClockSkew},   {"DLC01", CommitRefusal::kNotLive},
       {"DLC02", CommitRefusal::kOtherVector}, {"DLC03", CommitRefusal::kAppTransaction},
       {"DLC04", CommitRefusal::kFenced},      {"DLC05", CommitRefusal::kCommitId},
-      {"DLV06", CommitRefusal::kNoTable},
+      {"DLV06", CommitRefusal::kNoTable},     {"DLV07", CommitRefusal::kShared},
   };
   const auto found = refusals.find(state);
   return found == refusals.end() ? std::nullopt : std::optional(found->second);

@@ -82,6 +82,7 @@ Result<std::optional<CommitRefusal>> StepByStep::Check(std::optional<std::int64_
   now_us_ = *now_us;
   const TableRow& table = head_.table;
   version_ = table.current_version.next();
+  if (table.mode != kModeExclusive) return CommitRefusal::kShared;
   if (commit_.expected && *commit_.expected != table.current_version) {
     return CommitRefusal::kVersion;
   }

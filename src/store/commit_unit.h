@@ -91,6 +91,7 @@ enum class CommitRefusal {
   kFenced,          // another attempt was given the right to commit
   kCommitId,        // the commit is there
   kNoTable,         // the table is gone
+  kShared,          // its log files decide what its versions are
 };
 
 struct CommitAnswer {

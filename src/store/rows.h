@@ -28,6 +28,10 @@ inline constexpr std::string_view kTimeOfOurs = "ours";  // the database's clock
 // Each kind of file of a table has room for so many rows (docs/schema.md, file_id).
 inline constexpr std::int64_t kFileIdsPerTable = std::int64_t{1} << 40;
 
+// `mode`: who decides a table's versions, the catalog or the log files at its location.
+inline constexpr std::string_view kModeExclusive = "exclusive";
+inline constexpr std::string_view kModeShared = "shared";
+
 struct TableRow {
   TableId table_id;
   std::string name;

@@ -14,7 +14,7 @@ inline TableRow MakeTableRow(std::string name) {
   row.table_id = TableId::MakeRandom();
   row.location = "/data/" + name;
   row.name = std::move(name);
-  row.mode = "exclusive";
+  row.mode = kModeExclusive;
   row.properties = "{}";
   return row;
 }

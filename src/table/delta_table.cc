@@ -13,9 +13,9 @@ DeltaTable& DeltaTable::operator=(DeltaTable&&) noexcept = default;
 DeltaTable::~DeltaTable() = default;
 
 Result<DeltaTable> DeltaTable::Open(std::string_view uri, const OpenOptions& options) {
-  DELTALAKEDB_ASSIGN(auto log,
+  DELTALAKEDB_ASSIGN(OpenedLog opened,
                      OpenTransactionLog(uri, store::DatabaseMode::kRead, options.log_sink));
-  return DeltaTable(std::move(log));
+  return DeltaTable(std::move(opened.log));
 }
 
 Result<Version> DeltaTable::LoadLatestVersion() const { return log_->LoadLatestVersion(); }

@@ -11,18 +11,22 @@
 
 namespace deltalakedb {
 
-Result<std::unique_ptr<TransactionLog>> OpenTransactionLog(std::string_view uri,
-                                                           store::DatabaseMode mode,
-                                                           LogSink* sink) {
+Result<OpenedLog> OpenTransactionLog(std::string_view uri, store::DatabaseMode mode,
+                                     LogSink* sink) {
+  OpenedLog opened;
   DELTALAKEDB_ASSIGN(const Uri parsed, Uri::Parse(uri));
   if (!parsed.is_database()) {
     DELTALAKEDB_ASSIGN(auto folder, storage::FindTableFolder(parsed));
-    return log::FileLog::Open(*folder.file_system, std::move(folder.path),
-                              sink == nullptr ? NullLogSink() : *sink);
+    DELTALAKEDB_ASSIGN(opened.log, log::FileLog::Open(*folder.file_system, std::move(folder.path),
+                                                      sink == nullptr ? NullLogSink() : *sink));
+    return opened;
   }
   DELTALAKEDB_TRY(parsed.RequireTable());
-  DELTALAKEDB_ASSIGN(auto database, store::Database::Open(parsed, mode));
-  return log::SqlLog::Open(std::move(database), *parsed.table());
+  DELTALAKEDB_ASSIGN(opened.database, store::Database::Open(parsed, mode));
+  DELTALAKEDB_ASSIGN(auto log, log::SqlLog::Open(opened.database, *parsed.table()));
+  opened.table = log->table();
+  opened.log = std::move(log);
+  return opened;
 }
 
 }  // namespace deltalakedb

@@ -11,10 +11,10 @@
 #include "protocol/features.h"
 #include "protocol/new_table.h"
 #include "protocol/staged_actions.h"
-#include "table/open_log.h"
 #include "txn/commit.h"
 #include "txn/commit_id.h"
 #include "txn/commit_report.h"
+#include "txn/written_log.h"
 
 namespace deltalakedb {
 
@@ -39,9 +39,10 @@ std::string ParametersOf(const std::map<std::string, std::string>& properties) {
 }  // namespace
 
 Result<PropertiesReport> SetTableProperties(std::string_view uri,
-                                            const std::map<std::string, std::string>& properties) {
-  DELTALAKEDB_ASSIGN(const auto log, OpenTransactionLog(uri, store::DatabaseMode::kWrite, nullptr));
-  DELTALAKEDB_ASSIGN(CommitBase loaded, log->LoadCommitBase(TableVersion::Latest()));
+                                            const std::map<std::string, std::string>& properties,
+                                            LogSink* log_sink) {
+  DELTALAKEDB_ASSIGN(const auto table, txn::WrittenLog::Open(uri, Mirroring::kWait, log_sink));
+  DELTALAKEDB_ASSIGN(CommitBase loaded, table.log().LoadCommitBase(TableVersion::Latest()));
   const auto base = std::make_shared<const CommitBase>(std::move(loaded));
   const TableState& state = base->state;
   DELTALAKEDB_TRY(protocol::CheckWritable(state.protocol, state.metadata));
@@ -59,7 +60,8 @@ Result<PropertiesReport> SetTableProperties(std::string_view uri,
   options.info.operation = kOperation;
   options.info.operation_parameters = ParametersOf(properties);
   options.info.engine_info = txn::kEngineInfo;
-  DELTALAKEDB_ASSIGN(auto outcome, txn::Commit(*log, base, staged, std::move(options)));
+  DELTALAKEDB_ASSIGN(auto outcome, txn::Commit(table.log(), base, staged, std::move(options)));
+  if (outcome.kind == txn::CommitOutcome::Kind::kCommitted) table.NoteCommitted(outcome.version);
   report.commit = txn::ToReport(std::move(outcome));
   return report;
 }

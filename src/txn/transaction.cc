@@ -12,10 +12,10 @@
 #include "protocol/features.h"
 #include "protocol/staged_actions.h"
 #include "protocol/table_rules.h"
-#include "table/open_log.h"
 #include "txn/commit.h"
 #include "txn/commit_id.h"
 #include "txn/commit_report.h"
+#include "txn/written_log.h"
 
 namespace deltalakedb {
 
@@ -34,8 +34,9 @@ Result<void> CheckOptions(const TransactionOptions& options) {
 // What transactions of one writer share.
 class TableWriter::Impl {
  public:
-  explicit Impl(std::unique_ptr<TransactionLog> log) : log_(std::move(log)) {}
-  const TransactionLog& log() const { return *log_; }
+  explicit Impl(txn::WrittenLog log) : log_(std::move(log)) {}
+  const TransactionLog& log() const { return log_.log(); }
+  void NoteCommitted(Version version) const { log_.NoteCommitted(version); }
 
   struct Base {
     std::shared_ptr<const CommitBase> read;
@@ -48,7 +49,7 @@ class TableWriter::Impl {
     return known_;
   }
   Result<Base> Load(TableVersion which) {
-    DELTALAKEDB_ASSIGN(CommitBase loaded, log_->LoadCommitBase(which));
+    DELTALAKEDB_ASSIGN(CommitBase loaded, log().LoadCommitBase(which));
     DELTALAKEDB_TRY(protocol::CheckWritable(loaded.state.protocol, loaded.state.metadata));
     DELTALAKEDB_ASSIGN(auto rules,
                        protocol::TableRules::Make(loaded.state.protocol, loaded.state.metadata));
@@ -65,7 +66,7 @@ class TableWriter::Impl {
   }
 
  private:
-  std::unique_ptr<TransactionLog> log_;
+  txn::WrittenLog log_;
   mutable std::mutex mutex_;  // guards what follows
   std::optional<Base> known_;
 };
@@ -118,6 +119,9 @@ class Transaction::Impl {
     DELTALAKEDB_ASSIGN(auto outcome,
                        txn::Commit(table_->log(), base_.read, staged_, std::move(options)));
     if (is_known_ && outcome.attempts > 1) table_->Forget(base_);
+    if (outcome.kind == txn::CommitOutcome::Kind::kCommitted && !outcome.is_skipped) {
+      table_->NoteCommitted(outcome.version);
+    }
     return txn::ToReport(std::move(outcome));
   }
 
@@ -136,8 +140,7 @@ class Transaction::Impl {
 };
 
 Result<TableWriter> TableWriter::Open(std::string_view uri, const WriterOptions& options) {
-  DELTALAKEDB_ASSIGN(auto log,
-                     OpenTransactionLog(uri, store::DatabaseMode::kWrite, options.log_sink));
+  DELTALAKEDB_ASSIGN(auto log, txn::WrittenLog::Open(uri, options.mirroring, options.log_sink));
   return TableWriter(std::make_shared<Impl>(std::move(log)));
 }
 

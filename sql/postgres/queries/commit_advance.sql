@@ -5,7 +5,7 @@
 -- 'in-commit', and may be $9 ms ahead of the clock; $10 the last moment for the commit, in µs by
 -- the clock here, or null. One row, or none where the table is gone; what does not fit raises:
 -- DLV01 another version, DLV02 metaData or protocol changed, DLV03 too late, DLV04 a timestamp that
--- is not after the last, DLV05 one too far ahead. What is checked is the row that is locked, also
+-- is not after the last, DLV05 one too far ahead, DLV07 a table whose log files decide. What is checked is the row that is locked, also
 -- after waiting for it. What comes behind it is looked up by keys, with plans that are made once
 -- and hold however large tables grow: for the rest of the transaction the planner is told so.
 -- Index: primary key.
@@ -23,6 +23,7 @@ SET current_version = current_version + 1,
                                 last_ratified_at + 1)
 WHERE table_id = $1
   AND CASE
+        WHEN mode <> 'exclusive' THEN dl_raise('DLV07', current_version::text)
         WHEN $2::bigint IS NOT NULL AND current_version <> $2::bigint
           THEN dl_raise('DLV01', current_version::text)
         WHEN $2::bigint IS NULL

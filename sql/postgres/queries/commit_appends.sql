@@ -10,7 +10,7 @@
 -- keys.
 WITH before AS MATERIALIZED (
   SELECT t.current_version, t.metadata_version, t.protocol_version, t.last_commit_timestamp,
-         t.last_ratified_at, v.num_files, v.size_in_bytes, v.last_add_id, v.last_remove_id,
+         t.last_ratified_at, t.mode, v.num_files, v.size_in_bytes, v.last_add_id, v.last_remove_id,
          v.last_cdc_id, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock
   FROM dl_tables t
   CROSS JOIN LATERAL (SELECT * FROM dl_table_versions
@@ -37,6 +37,7 @@ live AS MATERIALIZED (  -- one look-up for each path, however large the table
 judged AS MATERIALIZED (
   SELECT n.*,
          CASE
+           WHEN b.mode <> 'exclusive' THEN 'DLV07'
            WHEN n.metadata_version <> b.metadata_version
                 OR n.protocol_version <> b.protocol_version THEN 'DLV02'
            WHEN n.deadline < b.clock THEN 'DLV03'
