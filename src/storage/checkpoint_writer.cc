@@ -54,6 +54,29 @@ constexpr std::array<const char*, kActionColumns> kColumnNames = {
 
 using StringMap = CheckpointWriter::StringMap;
 
+// Nulls of a struct's fields that most rows have none of, appended only when something follows
+// them: one by one they would take longer than all the rest of a row.
+class OwedNulls {
+ public:
+  explicit OwedNulls(arrow::ArrayBuilder& builder)
+      : builder_(static_cast<StructBuilder&>(builder)),
+        owed_(static_cast<std::size_t>(builder_.num_fields())) {}
+
+  void Owe(int field) { ++owed_[static_cast<std::size_t>(field)]; }
+  arrow::Status Pay(int field) {
+    const std::int64_t nulls = std::exchange(owed_[static_cast<std::size_t>(field)], 0);
+    return nulls == 0 ? arrow::Status::OK() : builder_.field_builder(field)->AppendNulls(nulls);
+  }
+  arrow::Status PayAll() {
+    for (int i = 0; i < builder_.num_fields(); ++i) ARROW_RETURN_NOT_OK(Pay(i));
+    return arrow::Status::OK();
+  }
+
+ private:
+  StructBuilder& builder_;
+  std::vector<std::int64_t> owed_;
+};
+
 // The fields of one struct, filled from left to right.
 class Fields {
  public:
@@ -67,6 +90,21 @@ class Fields {
   template <typename Builder, typename T>
   arrow::Status Append(const T& value) {
     return Next<Builder>().Append(value);
+  }
+  // For a field that is mostly null: append(builder) where there is a value.
+  template <typename Builder, typename T, typename Append>
+  arrow::Status AppendRare(const std::optional<T>& value, OwedNulls& nulls, Append append) {
+    if (!value) {
+      nulls.Owe(next_++);
+      return arrow::Status::OK();
+    }
+    ARROW_RETURN_NOT_OK(nulls.Pay(next_));
+    return append(Next<Builder>());
+  }
+  template <typename Builder, typename T>
+  arrow::Status AppendRare(const std::optional<T>& value, OwedNulls& nulls) {
+    return AppendRare<Builder>(value, nulls,
+                               [&](Builder& builder) { return builder.Append(*value); });
   }
   template <typename Builder, typename T>
   arrow::Status AppendOptional(const std::optional<T>& value) {
@@ -241,11 +279,14 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
       ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(add.size));
       ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(add.modification_time));
       ARROW_RETURN_NOT_OK(fields.Append<BooleanBuilder>(false));
-      ARROW_RETURN_NOT_OK(AppendMap(fields.Next<MapBuilder>(), add.tags));
-      ARROW_RETURN_NOT_OK(AppendVector(fields.Next<StructBuilder>(), add.deletion_vector));
-      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(add.base_row_id));
-      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(add.default_row_commit_version));
-      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(add.clustering_provider));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<MapBuilder>(
+          add.tags, *nulls_, [&](MapBuilder& builder) { return AppendMap(builder, add.tags); }));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<StructBuilder>(
+          add.deletion_vector, *nulls_,
+          [&](StructBuilder& builder) { return AppendVector(builder, add.deletion_vector); }));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<Int64Builder>(add.base_row_id, *nulls_));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<Int64Builder>(add.default_row_commit_version, *nulls_));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<StringBuilder>(add.clustering_provider, *nulls_));
       if (options_.with_stats) {
         ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(add.stats));
       }
@@ -300,6 +341,11 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
         ->max_row_group_length(kGroupRowsMax)
         ->enable_write_page_index()
         ->enable_store_decimal_as_integer();
+    // No two of these texts are the same, and nobody looks for the least of the statistics.
+    for (const char* const column : {"add.path", "add.stats", "remove.path"}) {
+      properties.disable_dictionary(column);
+    }
+    properties.disable_statistics("add.stats");
     parquet::ArrowWriterProperties::Builder arrow_properties;
     ARROW_ASSIGN_OR_RAISE(
         writer_, parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), output_,
@@ -309,6 +355,7 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
     for (std::size_t i = 0; i < kActionColumns; ++i) {
       column_of_[i] = schema_->GetFieldIndex(kColumnNames[i]);
     }
+    nulls_.emplace(*builder_->GetField(column_of_[kAdd]));
     if (options_.parsed != nullptr) AddParsedColumns(*options_.parsed);
     return arrow::Status::OK();
   }
@@ -369,13 +416,15 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
   // Rows that have another action; they mostly come in long runs.
   arrow::Status AppendNullsDue(std::size_t column) {
     const std::int64_t nulls = std::exchange(nulls_due_[column], 0);
-    if (column_of_[column] < 0) return arrow::Status::OK();
+    if (nulls == 0 || column_of_[column] < 0) return arrow::Status::OK();
+    if (column == kAdd) ARROW_RETURN_NOT_OK(nulls_->PayAll());
     return builder_->GetField(column_of_[column])->AppendNulls(nulls);
   }
 
   arrow::Status WriteGroup() {
     if (rows_ == 0) return arrow::Status::OK();
     for (std::size_t i = 0; i < kActionColumns; ++i) ARROW_RETURN_NOT_OK(AppendNullsDue(i));
+    ARROW_RETURN_NOT_OK(nulls_->PayAll());
     rows_ = 0;
     text_bytes_ = 0;
     ARROW_ASSIGN_OR_RAISE(const auto batch, builder_->Flush());
@@ -397,6 +446,7 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
   std::unique_ptr<parquet::arrow::FileWriter> writer_;
   std::unique_ptr<arrow::RecordBatchBuilder> builder_;
   std::array<int, kActionColumns> column_of_{};  // -1: this file has none of them
+  std::optional<OwedNulls> nulls_;               // of the fields of `add`
   std::optional<StatsParsedAppender> stats_parsed_;
   std::optional<PartitionValuesAppender> values_parsed_;
   std::int64_t group_rows_max_ = kGroupRowsMax;

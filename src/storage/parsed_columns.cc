@@ -70,8 +70,9 @@ arrow::Status AppendAs(arrow::ArrayBuilder& builder, T value) {
   return static_cast<Builder&>(builder).Append(value);
 }
 
-arrow::Status AppendInteger(arrow::ArrayBuilder& builder, std::int64_t value) {
-  switch (builder.type()->id()) {
+arrow::Status AppendInteger(arrow::ArrayBuilder& builder, arrow::Type::type type,
+                            std::int64_t value) {
+  switch (type) {
     case arrow::Type::INT8:
       return AppendAs<arrow::Int8Builder>(builder, static_cast<std::int8_t>(value));
     case arrow::Type::INT16:
@@ -90,12 +91,13 @@ arrow::Status AppendInteger(arrow::ArrayBuilder& builder, std::int64_t value) {
 // Appends a value that is one of the builder's type.
 struct LeafAppender {
   arrow::ArrayBuilder& builder;
+  arrow::Type::type type;  // the builder's, which takes long to ask for
 
   arrow::Status operator()(std::monostate) const { return builder.AppendNull(); }
   arrow::Status operator()(bool value) const {
     return static_cast<arrow::BooleanBuilder&>(builder).Append(value);
   }
-  arrow::Status operator()(std::int64_t value) const { return AppendInteger(builder, value); }
+  arrow::Status operator()(std::int64_t value) const { return AppendInteger(builder, type, value); }
   arrow::Status operator()(float value) const {
     return AppendAs<arrow::FloatBuilder>(builder, value);
   }
@@ -290,7 +292,7 @@ class StatsParsedAppender::Impl {
     if (stats && !Read(*stats)) Clear();
     for (const Node& node : nodes_) {
       if (node.type != nullptr) {
-        ARROW_RETURN_NOT_OK(std::visit(LeafAppender{*node.builder}, node.value));
+        ARROW_RETURN_NOT_OK(std::visit(LeafAppender{*node.builder, node.builder_type}, node.value));
       } else {
         ARROW_RETURN_NOT_OK(
             static_cast<arrow::StructBuilder&>(*node.builder).Append(node.is_there));
@@ -304,6 +306,7 @@ class StatsParsedAppender::Impl {
     std::string_view name;
     const DataType* type = nullptr;  // of a leaf; null for a struct
     arrow::ArrayBuilder* builder = nullptr;
+    arrow::Type::type builder_type = arrow::Type::NA;
     std::size_t end = 0;                                       // behind what is inside it
     std::unordered_map<std::string_view, std::size_t> fields;  // of a struct: where they are
     // In the row that is gathered:
@@ -317,6 +320,7 @@ class StatsParsedAppender::Impl {
     node.name = name;
     node.type = type;
     node.builder = &builder;
+    node.builder_type = builder.type()->id();
     node.end = index + 1;
     return index;
   }
@@ -443,7 +447,8 @@ arrow::Status PartitionValuesAppender::Append(StringMapView values) {
   ARROW_RETURN_NOT_OK(builder_.Append());
   for (int i = 0; i < builder_.num_fields(); ++i) {
     const Leaf leaf = std::visit(ToLeaf(), typed[static_cast<std::size_t>(i)].value());
-    ARROW_RETURN_NOT_OK(std::visit(LeafAppender{*builder_.field_builder(i)}, leaf));
+    arrow::ArrayBuilder& field = *builder_.field_builder(i);
+    ARROW_RETURN_NOT_OK(std::visit(LeafAppender{field, field.type()->id()}, leaf));
   }
   return arrow::Status::OK();
 }
