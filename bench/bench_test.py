@@ -73,6 +73,13 @@ def test_unusable_arguments_are_refused(table):
     assert done.returncode == 1 and b"99" in done.stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--struct"]])
+def test_checkpoint_has_all_its_adds(options):
+    measured = json.loads(run(BUILD / "bin/bench_checkpoint", "70000", *options))
+    assert measured["adds"] == 70_000 and measured["ratio"] > 0
+    assert measured["bytes"] > 1_000_000 and measured["arrow_bytes"] > 1_000_000
+
+
 def test_run_reports_every_case(tmp_path):
     report = run(sys.executable, BENCH / "run.py", "--files", "2000", "--reps", "1",
                  "--build", BUILD, "--tables", tmp_path)

@@ -2,77 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <variant>
 
 #include "base/try.h"
-#include "log/file_log_stream.h"
-#include "log/rebuild.h"
 #include "protocol/action_json.h"
-#include "protocol/features.h"
-#include "protocol/interval.h"
 
 namespace deltalakedb::log {
 
 namespace {
 
 using storage::CheckpointWriter;
-
-// delta.deletedFileRetentionDuration where it is not set (PROTOCOL.md, Table properties).
-constexpr std::chrono::milliseconds kTombstoneRetentionDefault = std::chrono::weeks(1);
-
-const std::string* FindProperty(const Metadata& metadata, const std::string& name) {
-  const auto found = metadata.configuration.find(name);
-  return found == metadata.configuration.end() ? nullptr : &found->second;
-}
-
-// Tombstones of this moment and before may go. One that nobody can read keeps all of them.
-Timestamp TombstoneExpiry(const Metadata& metadata, Timestamp now) {
-  const std::string* const text = FindProperty(metadata, "delta.deletedFileRetentionDuration");
-  const auto retention =
-      text == nullptr ? std::optional(kTombstoneRetentionDefault) : protocol::ParseInterval(*text);
-  if (!retention || retention->count() > now.ms()) return Timestamp(-1);
-  return Timestamp(now.ms() - retention->count());
-}
-
-Result<storage::CheckpointSize> WriteState(const Rebuilt& rebuilt, Timestamp now,
-                                           storage::OutputFile& file) {
-  const LogState& state = rebuilt.state;
-  const std::string* const as_json =
-      FindProperty(*state.metadata, "delta.checkpoint.writeStatsAsJson");
-  DELTALAKEDB_ASSIGN(
-      const auto writer,
-      CheckpointWriter::Make(file, {.with_stats = as_json == nullptr || *as_json != "false"}));
-  DELTALAKEDB_TRY(writer->Put(*state.protocol));
-  DELTALAKEDB_TRY(writer->Put(*state.metadata));
-  for (const auto& [app_id, transaction] : state.app_transactions) {
-    DELTALAKEDB_TRY(writer->Put(transaction));
-  }
-  for (const auto& [domain, configuration] : state.domain_metadata) {
-    DELTALAKEDB_TRY(writer->Put(DomainMetadata{domain, configuration, /*removed=*/false}));
-  }
-  const auto sources = std::make_shared<const FileSources>(rebuilt.sources);
-  const auto adds = StreamFiles(sources, storage::CheckpointColumns::kAll);
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const auto batch, adds->Next());
-    if (!batch) break;
-    for (const AddFile& add : batch->files()) DELTALAKEDB_TRY(writer->Put(add));
-  }
-  const Timestamp expiry = TombstoneExpiry(*state.metadata, now);
-  const auto removes = StreamTombstones(sources);
-  for (;;) {
-    DELTALAKEDB_ASSIGN(const auto batch, removes->Next());
-    if (!batch) break;
-    for (const RemoveFile& remove : batch->files) {
-      // One without a time counts as the oldest (PROTOCOL.md, remove).
-      if (Timestamp(remove.deletion_timestamp.value_or(0)) <= expiry) continue;
-      DELTALAKEDB_TRY(writer->Put(remove));
-    }
-  }
-  return writer->Finish();
-}
 
 // One action of a checkpoint's text.
 class LinePutter {
@@ -128,30 +69,6 @@ Result<storage::CheckpointSize> WriteCheckpointOfLines(LineChunkStream& lines,
     DELTALAKEDB_ASSIGN(const auto chunk, lines.Next());
     if (!chunk) return writer->Finish();
     DELTALAKEDB_TRY(PutChunk(*chunk, name, *writer));
-  }
-}
-
-Result<CheckpointDraft> WriteCheckpointOfLog(const std::shared_ptr<const LogFolder>& folder,
-                                             Version version, Timestamp now,
-                                             const MakeFile& make_file) {
-  DamagedSet damaged;
-  for (;;) {
-    DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(folder, version, damaged));
-    if (!attempt.rebuilt) return Fail(ErrorFor(*folder, version, std::move(attempt.no_way)));
-    const Rebuilt& rebuilt = *attempt.rebuilt;
-    if (!rebuilt.state.protocol) return Fail(LacksAction(*folder, "protocol", version));
-    if (!rebuilt.state.metadata) return Fail(LacksAction(*folder, "metaData", version));
-    DELTALAKEDB_TRY(protocol::CheckReadable(*rebuilt.state.protocol));
-    CheckpointDraft draft;
-    DELTALAKEDB_ASSIGN(draft.file, make_file());
-    auto size = WriteState(rebuilt, now, *draft.file);
-    if (size) {
-      draft.size = *size;
-      return draft;
-    }
-    if (!rebuilt.sources.base || !IsDamage(size.error())) return Fail(std::move(size).error());
-    damaged.insert(NameOf(*rebuilt.sources.segment.base));
-    WarnDamaged(*folder, size.error());
   }
 }
 

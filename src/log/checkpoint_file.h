@@ -1,10 +1,9 @@
-// Checkpoints as a log writes them (PROTOCOL.md, Checkpoints).
+// What writing a checkpoint takes beside its state: its name, a checkpoint out of JSON lines, and
+// `_last_checkpoint` (PROTOCOL.md, Checkpoints).
 //
 // Thread-safety: free functions; what they are given belongs to the caller.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +11,6 @@
 #include "deltalakedb/ids.h"
 #include "deltalakedb/result.h"
 #include "log/line_chunks.h"
-#include "log/log_folder.h"
 #include "storage/checkpoint_writer.h"
 #include "storage/file_system.h"
 
@@ -28,21 +26,6 @@ inline constexpr std::string_view kLastCheckpointName = "_last_checkpoint";
 Result<storage::CheckpointSize> WriteCheckpointOfLines(LineChunkStream& lines,
                                                        const std::string& name,
                                                        storage::OutputFile& file);
-
-// Writes the state of `version` as the log has it into `file`, which `make_file` makes, once more
-// where the checkpoint that it is made from proves damaged only then. Tombstones that had expired
-// at `now` are left out; app transactions never are, as implementations disagree on their age
-// (PROTOCOL.md, Reconciliation). `stats` are kept but where delta.checkpoint.writeStatsAsJson is
-// false.
-// Errors: as FileLog::LoadSnapshot; those of writing.
-struct CheckpointDraft {
-  std::unique_ptr<storage::OutputFile> file;  // still to be finished
-  storage::CheckpointSize size;
-};
-using MakeFile = std::function<Result<std::unique_ptr<storage::OutputFile>>()>;
-Result<CheckpointDraft> WriteCheckpointOfLog(const std::shared_ptr<const LogFolder>& folder,
-                                             Version version, Timestamp now,
-                                             const MakeFile& make_file);
 
 // The version that `_last_checkpoint` speaks of; nullopt where there is none that can be
 // understood. Errors: those of reading it.

@@ -245,22 +245,13 @@ Result<storage::PutResult> FileLog::PutCommit(Version version, std::string_view 
   return file_system_.PutIfAbsent(folder_path + CommitName(version), body, {});
 }
 
-Result<FileLog::WrittenCheckpoint> FileLog::WriteCheckpoint(Version version, Timestamp now) const {
-  DELTALAKEDB_ASSIGN(auto draft, WithListing([&](const auto& folder) -> Result<CheckpointDraft> {
-                       if (!folder->listing.commits.contains(version)) {
-                         return Fail(NoCommitToCheckpoint(*folder, version));
-                       }
-                       return WriteCheckpointOfLog(folder, version, now, [&] {
-                         return file_system_.Create(folder->PathOf(ClassicCheckpointName(version)),
-                                                    {});
-                       });
-                     }));
-  WrittenCheckpoint written{storage::PutResult::kExists, draft.size};
-  DELTALAKEDB_ASSIGN(written.result, draft.file->Finish());
-  if (written.result == storage::PutResult::kExists) return written;
-  DELTALAKEDB_TRY(
-      PutLastCheckpoint(file_system_, table_path_ + "/_delta_log", version, draft.size));
-  return written;
+Result<PutCheckpoint> FileLog::WriteCheckpoint(Version version, Timestamp now) const {
+  return WithListing([&](const auto& folder) -> Result<PutCheckpoint> {
+    if (!folder->listing.commits.contains(version)) {
+      return Fail(NoCommitToCheckpoint(*folder, version));
+    }
+    return WriteCheckpointOfLog(folder, version, now);
+  });
 }
 
 Result<std::shared_ptr<const LogFolder>> FileLog::ListFolder() const {

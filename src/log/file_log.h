@@ -13,7 +13,7 @@
 #include "deltalakedb/result.h"
 #include "log/log_folder.h"
 #include "log/transaction_log.h"
-#include "storage/checkpoint_writer.h"
+#include "log/write_checkpoint.h"
 #include "storage/file_system.h"
 
 namespace deltalakedb::log {
@@ -57,15 +57,11 @@ class FileLog final : public TransactionLog {
   // made again, which answers kWritten where this one was in time.
   Result<storage::PutResult> PutCommit(Version version, std::string_view body) const;
 
-  // What came of writing a checkpoint.
-  struct WrittenCheckpoint {
-    storage::PutResult result;  // kExists: there is one of that name, which was left alone
-    storage::CheckpointSize size;
-  };
-  // Writes a classic checkpoint of a version whose commit is there, and `_last_checkpoint` unless
-  // that is of a later version. `now` decides which tombstones have expired.
+  // Writes the checkpoint of a version whose commit is there, of the kind that the table asks for
+  // (log/write_checkpoint.h), and `_last_checkpoint` unless that is of a later version. `now`
+  // decides which tombstones have expired.
   // Errors: as LoadSnapshot and PutCommit.
-  Result<WrittenCheckpoint> WriteCheckpoint(Version version, Timestamp now) const;
+  Result<PutCheckpoint> WriteCheckpoint(Version version, Timestamp now) const;
 
  private:
   FileLog(const storage::FileSystem& file_system, std::string table_path, LogSink& sink)

@@ -10,6 +10,7 @@
 #include "log/base_checkpoint.h"
 #include "log/commit_scan.h"
 #include "log/log_folder.h"
+#include "log/tombstone_stream.h"
 
 namespace deltalakedb::log {
 
@@ -24,14 +25,6 @@ struct FileSources {
 // Streams the live files, unordered.
 std::unique_ptr<FileStream> StreamFiles(std::shared_ptr<const FileSources> sources,
                                         storage::CheckpointColumns columns);
-
-class TombstoneStream {
- public:
-  virtual ~TombstoneStream() = default;
-  // The next batch, never an empty one; nullopt at the end. After an error the stream is done for.
-  // Errors: Corrupt, Io, Permission.
-  virtual Result<std::optional<storage::RemoveBatch>> Next() = 0;
-};
 
 // Streams the removes that name a file last, unordered.
 std::unique_ptr<TombstoneStream> StreamTombstones(std::shared_ptr<const FileSources> sources);

@@ -7,17 +7,20 @@
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
 #include <arrow/table_builder.h>
-#include <arrow/type.h>
 #include <fmt/format.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/try.h"
+#include "storage/checkpoint_schema_internal.h"
+#include "storage/parsed_columns_internal.h"
 
 namespace deltalakedb::storage {
 
@@ -33,7 +36,7 @@ using arrow::StructBuilder;
 
 // ---- columns ------------------------------------------------------------------------------------
 
-// In the order of the columns.
+// Of which each row has one.
 enum ActionColumn : std::uint8_t {
   kTxn,
   kAdd,
@@ -41,54 +44,38 @@ enum ActionColumn : std::uint8_t {
   kMetadata,
   kProtocol,
   kDomain,
+  kCheckpointMetadata,
+  kSidecar,
   kActionColumns
 };
+constexpr std::array<const char*, kActionColumns> kColumnNames = {
+    "txn",    "add", "remove", "metaData", "protocol", "domainMetadata", "checkpointMetadata",
+    "sidecar"};
 
-// Every field may be null, as Spark has it; what must not be is seen to by readers.
-std::shared_ptr<arrow::Schema> CheckpointSchema(const CheckpointWriterOptions& options) {
-  using arrow::field;
-  const auto& text = arrow::utf8();
-  const auto text_map = arrow::map(text, text);
-  const auto texts = arrow::list(field("element", text));
-  const auto vector = arrow::struct_(
-      {field("storageType", text), field("pathOrInlineDv", text), field("offset", arrow::int32()),
-       field("sizeInBytes", arrow::int32()), field("cardinality", arrow::int64())});
-  arrow::FieldVector add = {field("path", text),
-                            field("partitionValues", text_map),
-                            field("size", arrow::int64()),
-                            field("modificationTime", arrow::int64()),
-                            field("dataChange", arrow::boolean()),
-                            field("tags", text_map),
-                            field("deletionVector", vector),
-                            field("baseRowId", arrow::int64()),
-                            field("defaultRowCommitVersion", arrow::int64()),
-                            field("clusteringProvider", text)};
-  if (options.with_stats) add.push_back(field("stats", text));
-  return arrow::schema(
-      {field("txn", arrow::struct_({field("appId", text), field("version", arrow::int64()),
-                                    field("lastUpdated", arrow::int64())})),
-       field("add", arrow::struct_(add)),
-       field("remove",
-             arrow::struct_({field("path", text), field("deletionTimestamp", arrow::int64()),
-                             field("dataChange", arrow::boolean()),
-                             field("extendedFileMetadata", arrow::boolean()),
-                             field("partitionValues", text_map), field("size", arrow::int64()),
-                             field("deletionVector", vector), field("baseRowId", arrow::int64()),
-                             field("defaultRowCommitVersion", arrow::int64())})),
-       field("metaData",
-             arrow::struct_(
-                 {field("id", text), field("name", text), field("description", text),
-                  field("format",
-                        arrow::struct_({field("provider", text), field("options", text_map)})),
-                  field("schemaString", text), field("partitionColumns", texts),
-                  field("configuration", text_map), field("createdTime", arrow::int64())})),
-       field("protocol",
-             arrow::struct_({field("minReaderVersion", arrow::int32()),
-                             field("minWriterVersion", arrow::int32()),
-                             field("readerFeatures", texts), field("writerFeatures", texts)})),
-       field("domainMetadata", arrow::struct_({field("domain", text), field("configuration", text),
-                                               field("removed", arrow::boolean())}))});
-}
+using StringMap = CheckpointWriter::StringMap;
+
+// Nulls of a struct's fields that most rows have none of, appended only when something follows
+// them: one by one they would take longer than all the rest of a row.
+class OwedNulls {
+ public:
+  explicit OwedNulls(arrow::ArrayBuilder& builder)
+      : builder_(static_cast<StructBuilder&>(builder)),
+        owed_(static_cast<std::size_t>(builder_.num_fields())) {}
+
+  void Owe(int field) { ++owed_[static_cast<std::size_t>(field)]; }
+  arrow::Status Pay(int field) {
+    const std::int64_t nulls = std::exchange(owed_[static_cast<std::size_t>(field)], 0);
+    return nulls == 0 ? arrow::Status::OK() : builder_.field_builder(field)->AppendNulls(nulls);
+  }
+  arrow::Status PayAll() {
+    for (int i = 0; i < builder_.num_fields(); ++i) ARROW_RETURN_NOT_OK(Pay(i));
+    return arrow::Status::OK();
+  }
+
+ private:
+  StructBuilder& builder_;
+  std::vector<std::int64_t> owed_;
+};
 
 // The fields of one struct, filled from left to right.
 class Fields {
@@ -103,6 +90,21 @@ class Fields {
   template <typename Builder, typename T>
   arrow::Status Append(const T& value) {
     return Next<Builder>().Append(value);
+  }
+  // For a field that is mostly null: append(builder) where there is a value.
+  template <typename Builder, typename T, typename Append>
+  arrow::Status AppendRare(const std::optional<T>& value, OwedNulls& nulls, Append append) {
+    if (!value) {
+      nulls.Owe(next_++);
+      return arrow::Status::OK();
+    }
+    ARROW_RETURN_NOT_OK(nulls.Pay(next_));
+    return append(Next<Builder>());
+  }
+  template <typename Builder, typename T>
+  arrow::Status AppendRare(const std::optional<T>& value, OwedNulls& nulls) {
+    return AppendRare<Builder>(value, nulls,
+                               [&](Builder& builder) { return builder.Append(*value); });
   }
   template <typename Builder, typename T>
   arrow::Status AppendOptional(const std::optional<T>& value) {
@@ -127,7 +129,7 @@ arrow::Status AppendMap(MapBuilder& builder, const std::optional<StringMapView>&
   return arrow::Status::OK();
 }
 
-arrow::Status AppendMap(MapBuilder& builder, const std::map<std::string, std::string>& map) {
+arrow::Status AppendMap(MapBuilder& builder, const StringMap& map) {
   auto& keys = static_cast<StringBuilder&>(*builder.key_builder());
   auto& values = static_cast<StringBuilder&>(*builder.item_builder());
   ARROW_RETURN_NOT_OK(builder.Append());
@@ -171,7 +173,7 @@ std::size_t BytesOf(const std::optional<DeletionVector>& vector) {
   return vector ? vector->path_or_inline_dv.size() : 0;
 }
 
-std::size_t BytesOf(const std::map<std::string, std::string>& map) {
+std::size_t BytesOf(const StringMap& map) {
   std::size_t bytes = 0;
   for (const auto& [key, value] : map) bytes += key.size() + value.size();
   return bytes;
@@ -267,7 +269,9 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
     ++size_.num_adds;
     std::size_t bytes = add.path.size() + BytesOf(add.partition_values) + BytesOf(add.tags) +
                         BytesOf(add.deletion_vector);
-    if (options_.with_stats) bytes += add.stats.value_or("").size();
+    const std::size_t stats_bytes = add.stats.value_or("").size();
+    if (options_.with_stats) bytes += stats_bytes;
+    if (stats_parsed_) bytes += stats_bytes;
     return PutRow(kAdd, bytes, [&](Fields& fields) {
       ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(add.path));
       ARROW_RETURN_NOT_OK(
@@ -275,13 +279,19 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
       ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(add.size));
       ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(add.modification_time));
       ARROW_RETURN_NOT_OK(fields.Append<BooleanBuilder>(false));
-      ARROW_RETURN_NOT_OK(AppendMap(fields.Next<MapBuilder>(), add.tags));
-      ARROW_RETURN_NOT_OK(AppendVector(fields.Next<StructBuilder>(), add.deletion_vector));
-      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(add.base_row_id));
-      ARROW_RETURN_NOT_OK(fields.AppendOptional<Int64Builder>(add.default_row_commit_version));
-      ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(add.clustering_provider));
-      if (!options_.with_stats) return arrow::Status::OK();
-      return fields.AppendOptional<StringBuilder>(add.stats);
+      ARROW_RETURN_NOT_OK(fields.AppendRare<MapBuilder>(
+          add.tags, *nulls_, [&](MapBuilder& builder) { return AppendMap(builder, add.tags); }));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<StructBuilder>(
+          add.deletion_vector, *nulls_,
+          [&](StructBuilder& builder) { return AppendVector(builder, add.deletion_vector); }));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<Int64Builder>(add.base_row_id, *nulls_));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<Int64Builder>(add.default_row_commit_version, *nulls_));
+      ARROW_RETURN_NOT_OK(fields.AppendRare<StringBuilder>(add.clustering_provider, *nulls_));
+      if (options_.with_stats) {
+        ARROW_RETURN_NOT_OK(fields.AppendOptional<StringBuilder>(add.stats));
+      }
+      if (values_parsed_) ARROW_RETURN_NOT_OK(values_parsed_->Append(add.partition_values));
+      return stats_parsed_ ? stats_parsed_->Append(add.stats) : arrow::Status::OK();
     });
   }
 
@@ -301,6 +311,22 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
     });
   }
 
+  Result<void> PutCheckpointMetadata(Version version, const StringMap& tags) override {
+    return PutRow(kCheckpointMetadata, BytesOf(tags), [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(version.value()));
+      return AppendMap(fields.Next<MapBuilder>(), tags);
+    });
+  }
+
+  Result<void> PutSidecar(const WrittenSidecar& sidecar) override {
+    return PutRow(kSidecar, sidecar.name.size(), [&](Fields& fields) {
+      ARROW_RETURN_NOT_OK(fields.Append<StringBuilder>(sidecar.name));
+      ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(sidecar.size_in_bytes));
+      ARROW_RETURN_NOT_OK(fields.Append<Int64Builder>(sidecar.modified.ms()));
+      return fields.Next<MapBuilder>().AppendNull();
+    });
+  }
+
   Result<CheckpointSize> Finish() override {
     DELTALAKEDB_TRY(Checked(WriteGroup()));
     DELTALAKEDB_TRY(Checked(writer_->Close()));
@@ -313,19 +339,53 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
     parquet::WriterProperties::Builder properties;
     properties.compression(parquet::Compression::ZSTD)
         ->max_row_group_length(kGroupRowsMax)
-        ->enable_write_page_index();
+        ->enable_write_page_index()
+        ->enable_store_decimal_as_integer();
+    // No two of these texts are the same, and nobody looks for the least of the statistics.
+    for (const char* const column : {"add.path", "add.stats", "remove.path"}) {
+      properties.disable_dictionary(column);
+    }
+    properties.disable_statistics("add.stats");
     parquet::ArrowWriterProperties::Builder arrow_properties;
     ARROW_ASSIGN_OR_RAISE(
         writer_, parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), output_,
                                                   properties.build(), arrow_properties.build()));
     ARROW_ASSIGN_OR_RAISE(builder_,
                           arrow::RecordBatchBuilder::Make(schema_, arrow::default_memory_pool()));
+    for (std::size_t i = 0; i < kActionColumns; ++i) {
+      column_of_[i] = schema_->GetFieldIndex(kColumnNames[i]);
+    }
+    nulls_.emplace(*builder_->GetField(column_of_[kAdd]));
+    if (options_.parsed != nullptr) AddParsedColumns(*options_.parsed);
     return arrow::Status::OK();
+  }
+
+  void AddParsedColumns(const protocol::ParsedColumns& columns) {
+    auto& add = static_cast<StructBuilder&>(*builder_->GetField(column_of_[kAdd]));
+    // They stand behind all others, `stats_parsed` last.
+    const auto inner = [&](int from_end) -> StructBuilder& {
+      return static_cast<StructBuilder&>(*add.field_builder(add.num_fields() - from_end));
+    };
+    stats_parsed_.emplace(columns, inner(1));
+    if (!columns.partitions.empty()) values_parsed_.emplace(columns, inner(2));
+    const std::int64_t columns_in_row = LeavesOf(*StatsParsedType(columns));
+    group_rows_max_ = std::clamp<std::int64_t>(kGroupCellsMax / columns_in_row, 1, kGroupRowsMax);
+  }
+
+  static std::int64_t LeavesOf(const arrow::DataType& type) {
+    if (type.num_fields() == 0) return 1;
+    std::int64_t leaves = 0;
+    for (const auto& field : type.fields()) leaves += LeavesOf(*field->type());
+    return leaves;
   }
 
   // Appends a row that has this action alone. `text_bytes` is about what it takes.
   template <typename Fill>
   Result<void> PutRow(ActionColumn column, std::size_t text_bytes, Fill fill) {
+    if (column_of_[column] < 0) {
+      return Fail(ErrorCode::kInternal,
+                  fmt::format("this file of a checkpoint has no column {}", kColumnNames[column]));
+    }
     if (text_bytes > kGroupTextBytesMax) {
       // Arrow's arrays hold 2 GiB of text at most; an action of this size is none.
       constexpr std::size_t kRowTextBytesMax = std::size_t{1} << 30;
@@ -334,7 +394,7 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
                     fmt::format("an action of {} bytes is too long for a checkpoint", text_bytes));
       }
     }
-    if (rows_ > 0 && (rows_ == kGroupRowsMax || text_bytes_ + text_bytes > kGroupTextBytesMax)) {
+    if (rows_ > 0 && (rows_ == group_rows_max_ || text_bytes_ + text_bytes > kGroupTextBytesMax)) {
       DELTALAKEDB_TRY(Checked(WriteGroup()));
     }
     ++rows_;
@@ -348,7 +408,7 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
     for (std::int64_t& nulls : nulls_due_) ++nulls;
     --nulls_due_[column];
     ARROW_RETURN_NOT_OK(AppendNullsDue(column));
-    Fields fields(*builder_->GetField(column));
+    Fields fields(*builder_->GetField(column_of_[column]));
     ARROW_RETURN_NOT_OK(fields.Start());
     return fill(fields);
   }
@@ -356,12 +416,15 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
   // Rows that have another action; they mostly come in long runs.
   arrow::Status AppendNullsDue(std::size_t column) {
     const std::int64_t nulls = std::exchange(nulls_due_[column], 0);
-    return builder_->GetField(static_cast<int>(column))->AppendNulls(nulls);
+    if (nulls == 0 || column_of_[column] < 0) return arrow::Status::OK();
+    if (column == kAdd) ARROW_RETURN_NOT_OK(nulls_->PayAll());
+    return builder_->GetField(column_of_[column])->AppendNulls(nulls);
   }
 
   arrow::Status WriteGroup() {
     if (rows_ == 0) return arrow::Status::OK();
     for (std::size_t i = 0; i < kActionColumns; ++i) ARROW_RETURN_NOT_OK(AppendNullsDue(i));
+    ARROW_RETURN_NOT_OK(nulls_->PayAll());
     rows_ = 0;
     text_bytes_ = 0;
     ARROW_ASSIGN_OR_RAISE(const auto batch, builder_->Flush());
@@ -382,6 +445,11 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
   std::shared_ptr<ArrowOutput> output_;
   std::unique_ptr<parquet::arrow::FileWriter> writer_;
   std::unique_ptr<arrow::RecordBatchBuilder> builder_;
+  std::array<int, kActionColumns> column_of_{};  // -1: this file has none of them
+  std::optional<OwedNulls> nulls_;               // of the fields of `add`
+  std::optional<StatsParsedAppender> stats_parsed_;
+  std::optional<PartitionValuesAppender> values_parsed_;
+  std::int64_t group_rows_max_ = kGroupRowsMax;
   std::array<std::int64_t, kActionColumns> nulls_due_{};
   std::int64_t rows_ = 0;  // of the group that is gathered
   std::size_t text_bytes_ = 0;

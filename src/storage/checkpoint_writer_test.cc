@@ -220,6 +220,61 @@ TEST(CheckpointWriterTest, RowGroups_EndAtTheirLimits) {
   EXPECT_THAT(Read(files), UnorderedElementsAreArray(lines));
 }
 
+// Columns c0, c1, … of longs, and a partition column p.
+protocol::ParsedColumns LongColumns(int count) {
+  protocol::ParsedColumns columns;
+  for (int i = 0; i < count; ++i) {
+    columns.stats.push_back({"c" + std::to_string(i), DataType::Simple(TypeKind::kLong), {}});
+  }
+  columns.partitions.push_back({"p", DataType::Simple(TypeKind::kInteger)});
+  return columns;
+}
+
+TEST(CheckpointWriterTest, TypedStatistics_AreThoseOfTheTextsInEveryRowGroup) {
+  constexpr int kColumns = 300;
+  constexpr std::int64_t kAdds = 2 * CheckpointWriter::kGroupCellsMax / (3 * kColumns) / 3 * 2;
+  static_assert(kAdds > CheckpointWriter::kGroupCellsMax / (3 * kColumns));
+  Lines lines = {kProtocol, kMetadata};
+  for (std::int64_t i = 0; i < kAdds; ++i) {
+    const std::string number = std::to_string(i);
+    lines.push_back(
+        R"({"add":{"path":"a)" + number + R"(","partitionValues":{"p":")" + number +
+        R"("},"size":1,"modificationTime":1,"dataChange":false,"stats":"{\"numRecords\":)" +
+        number + R"(,\"minValues\":{\"c0\":-)" + number + R"(9},\"maxValues\":{\"c299\":)" +
+        number + R"(9},\"nullCount\":{\"c7\":1}}"}})");
+    if (i % 1000 == 0) {
+      lines.push_back(R"({"remove":{"path":"r)" + number + R"(","dataChange":false}})");
+    }
+  }
+  const protocol::ParsedColumns columns = LongColumns(kColumns);
+  const MemoryFileSystem files;
+  Write(files, lines, {.rows = CheckpointRows::kAll, .with_stats = false, .parsed = &columns});
+  EXPECT_THAT(Read(files), UnorderedElementsAreArray(lines));
+}
+
+TEST(CheckpointWriterTest, RowsOfTheFilesOfV2Checkpoints_AreTheirsAlone) {
+  const MemoryFileSystem files;
+  const auto file = files.Create(kPath, {});
+  const auto writer = [&](CheckpointRows rows) {
+    auto made = CheckpointWriter::Make(**file, {.rows = rows});
+    EXPECT_TRUE(made.has_value());
+    return *std::move(made);
+  };
+  const WrittenSidecar sidecar = {.name = "s", .size_in_bytes = 5, .modified = Timestamp(7)};
+  AddFile add;
+  add.path = "a";
+  const auto classic = writer(CheckpointRows::kAll);
+  EXPECT_EQ(classic->PutSidecar(sidecar).error().code(), ErrorCode::kInternal);
+  EXPECT_EQ(classic->PutCheckpointMetadata(Version(1), {}).error().code(), ErrorCode::kInternal);
+  const auto part = writer(CheckpointRows::kFiles);
+  EXPECT_EQ(part->Put(Protocol{}).error().code(), ErrorCode::kInternal);
+  EXPECT_TRUE(part->Put(add).has_value());
+  const auto top = writer(CheckpointRows::kTop);
+  EXPECT_TRUE(top->PutCheckpointMetadata(Version(1), {{"a", "b"}}).has_value());
+  EXPECT_TRUE(top->PutSidecar(sidecar).has_value());
+  EXPECT_EQ(top->Finish()->num_actions, 2);
+}
+
 TEST(CheckpointWriterTest, SameActions_GiveTheSameBytes) {
   const Lines lines = ManyActions(100'000);
   const MemoryFileSystem one;
