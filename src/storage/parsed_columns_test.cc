@@ -70,7 +70,10 @@ TEST(ParsedColumnsWriteTest, BoundsOfEveryType_ComeBackAsTheyWere) {
       {Simple(TypeKind::kTimestamp),
        {R"("1969-12-31T23:59:59.999Z")", R"("2024-02-29T00:00:00.000Z")"}},
       {Simple(TypeKind::kTimestampNtz), {R"("2024-02-29T00:00:00.001")"}},
-      {Simple(TypeKind::kString), {R"("")", R"("a\"b\\é")", R"("2024-01-01")"}},
+      {Simple(TypeKind::kString),
+       {R"("")", R"("a\"b\\é")", R"("2024-01-01")",
+        // The last characters that writers put behind a text that they cut off.
+        "\"cut\x7F\"", "\"cut\U0010FFFF\""}},
   };
   for (const auto& [type, values] : cases) {
     for (const std::string& value : values) {
