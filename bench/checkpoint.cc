@@ -12,7 +12,6 @@
 #include <parquet/properties.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +23,7 @@
 
 #include "base/try.h"
 #include "bench/measure.h"
+#include "protocol/number_text.h"
 #include "protocol/parsed_columns.h"
 #include "storage/checkpoint_writer.h"
 
@@ -42,12 +42,13 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    const char* const end = argument.data() + argument.size();
     if (argument == "--struct") {
       arguments.with_struct = true;
     } else if (argument == "--ours-only") {
       arguments.ours_only = true;
-    } else if (std::from_chars(argument.data(), end, arguments.num_adds).ptr != end) {
+    } else if (const auto number = protocol::ParseInt(argument)) {
+      arguments.num_adds = *number;
+    } else {
       return std::nullopt;
     }
   }

@@ -19,7 +19,8 @@ KINDS = {
     "classic": {},
     "v2": {"delta.checkpointPolicy": "v2"},
     "classic_struct_only": {"delta.checkpoint.writeStatsAsJson": "false"},
-    "v2_struct_only": {"delta.checkpointPolicy": "v2", "delta.checkpoint.writeStatsAsJson": "false"},
+    "v2_struct_only": {"delta.checkpointPolicy": "v2",
+                       "delta.checkpoint.writeStatsAsJson": "false"},
     "classic_json_only": {"delta.checkpoint.writeStatsAsStruct": "false"},
 }
 

@@ -242,7 +242,6 @@ TEST_F(WriteCheckpointTest, DamagedSidecar_IsReplacedByTheCommits) {
 
 // ---- statistics ---------------------------------------------------------------------------------
 
-// The statistics of the file "a", by whatever columns the table asks for.
 TEST_F(WriteCheckpointTest, Statistics_AreWhatTheTableAsksFor) {
   const std::string stats =
       R"({"numRecords":1,"minValues":{"id":1},"maxValues":{"id":1},"nullCount":{"id":0}})";
@@ -266,6 +265,26 @@ TEST_F(WriteCheckpointTest, Statistics_AreWhatTheTableAsksFor) {
       EXPECT_THAT(Files(0), UnorderedElementsAre("a 1 " + found)) << configuration;
     }
   }
+}
+
+TEST_F(WriteCheckpointTest, MappedColumns_AreTypedByTheirPhysicalNames) {
+  const auto field = [](const std::string& name, const std::string& type) {
+    return R"({\"name\":\")" + name + R"(\",\"type\":\")" + type +
+           R"(\",\"nullable\":true,\"metadata\":{\"delta.columnMapping.id\":1,)" +
+           R"(\"delta.columnMapping.physicalName\":\"col-)" + name + R"(\"}})";
+  };
+  Commit(0, {ProtocolLine(2, 5),
+             R"({"metaData":{"id":"t","format":{"provider":"parquet","options":{}},"schemaString":)"
+             R"("{\"type\":\"struct\",\"fields\":[)" +
+                 field("id", "long") + "," + field("p", "date") +
+                 R"(]}","partitionColumns":["p"],"configuration":{"delta.columnMapping.mode":)"
+                 R"("name","delta.checkpoint.writeStatsAsJson":"false"}}})",
+             R"({"add":{"path":"a","partitionValues":{"col-p":"2024-01-01"},"size":1,)"
+             R"("modificationTime":1,"dataChange":true,"stats":"{\"minValues\":{\"col-id\":1,)"
+             R"(\"id\":2}}"}})"});
+  Write(0);
+  files_.Remove(CommitPath(0));
+  EXPECT_THAT(Files(0), UnorderedElementsAre(R"(a 1 {"minValues":{"col-id":1}})"));
 }
 
 TEST_F(WriteCheckpointTest, SchemaThatCannotBeRead_HasTextsOnly) {

@@ -70,7 +70,10 @@ TEST(ParsedColumnsWriteTest, BoundsOfEveryType_ComeBackAsTheyWere) {
       {Simple(TypeKind::kTimestamp),
        {R"("1969-12-31T23:59:59.999Z")", R"("2024-02-29T00:00:00.000Z")"}},
       {Simple(TypeKind::kTimestampNtz), {R"("2024-02-29T00:00:00.001")"}},
-      {Simple(TypeKind::kString), {R"("")", R"("a\"b\\é")", R"("2024-01-01")"}},
+      {Simple(TypeKind::kString),
+       {R"("")", R"("a\"b\\é")", R"("2024-01-01")",
+        // The last characters that writers put behind a text that they cut off.
+        "\"cut\x7F\"", "\"cut\U0010FFFF\""}},
   };
   for (const auto& [type, values] : cases) {
     for (const std::string& value : values) {
@@ -183,11 +186,21 @@ TEST(ParsedColumnsWriteTest, TextsThatAreNoObject_AreNullAndLeaveTheOthersAlone)
   }
 }
 
+TEST(ParsedColumnsWriteTest, TextsThatBreakOff_AreNull) {
+  const std::string text =
+      R"({"numRecords":12,"tightBounds":true,"minValues":{"id":-1,"s":{"x":"a\u00e9\"b"}},)"
+      R"("unknown":[{"a":1.5}],"nullCount":{"s":{"t":{"bin":null}}}})";
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    EXPECT_TRUE(StatsArray(Nested(), {text.substr(0, size)})->IsNull(0)) << text.substr(0, size);
+  }
+  EXPECT_FALSE(StatsArray(Nested(), {text})->IsNull(0));
+}
+
 TEST(ParsedColumnsWriteTest, LongTextsAfterShortOnes_AreRead) {
   const auto text = [](std::size_t size) {
     return R"({"minValues":{"s":{"x":")" + std::string(size, 'a') + R"("}}})";
   };
-  for (const std::size_t size : {1, 100'000, 10, 3'000'000}) {
+  for (const std::size_t size : {1UZ, 100'000UZ, 10UZ, 3'000'000UZ}) {
     EXPECT_EQ(Back(Nested(), text(size)), text(size));
   }
 }
