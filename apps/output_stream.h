@@ -26,6 +26,8 @@ class OutputStream {
   // Writes the buffer out when it is large. A reader that has gone away (`| head`) ends the program
   // as the broken pipe signal does. Errors: Io.
   Result<void> FlushWhenLarge();
+  // Writes it out now, for whoever reads along. Errors: Io.
+  Result<void> Flush();
   // Writes everything out and closes the descriptor, since some failures come only then.
   // Errors: Io.
   Result<void> Finish();
@@ -33,8 +35,6 @@ class OutputStream {
   void Discard() { buffer_.Clear(); }
 
  private:
-  Result<void> Flush();
-
   int descriptor_;
   rapidjson::StringBuffer buffer_;
 };

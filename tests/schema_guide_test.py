@@ -120,7 +120,8 @@ def duckdb_types():
 
 
 def test_DuckDbSchema_DiffersByTypesAlone():
-    script = (REPOSITORY / "sql/duckdb/migrations/0001_initial.up.sql").read_text(encoding="utf-8")
+    scripts = sorted((REPOSITORY / "sql/duckdb/migrations").glob("*.up.sql"))
+    script = "".join(path.read_text(encoding="utf-8") for path in scripts)
     found = {}
     for table, body in re.findall(r"^CREATE TABLE (\w+) \(\n(.*?)^\);", script,
                                   re.MULTILINE | re.DOTALL):

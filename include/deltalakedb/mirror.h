@@ -39,19 +39,19 @@ Result<TableMode> ParseTableMode(std::string_view name);
 
 // When a mirror counts as too far behind.
 struct MirrorAlert {
-  std::optional<std::int64_t> versions;  // more than so many are missing
-  std::optional<std::int64_t> seconds;   // the oldest that is missing is older
+  std::optional<std::int64_t> versions = std::nullopt;  // more than so many are missing
+  std::optional<std::int64_t> seconds = std::nullopt;   // the oldest that is missing is older
 };
 
 struct NewMirror {
   std::string engine = "delta";  // or an alias, such as `spark` for `delta`
   // Where it is kept; the table's location, or a default of the engine's there, when absent.
-  std::optional<std::string> to;
+  std::optional<std::string> to = std::nullopt;
   // `delta`: files are named by where they are now, so that the mirror can stand anywhere.
   bool absolute_paths = false;
   // Has to be given where the mirror is in the folder of a log that the table was imported from.
-  std::optional<TableMode> mode;
-  MirrorAlert alert;
+  std::optional<TableMode> mode = std::nullopt;
+  MirrorAlert alert = {};
   LogSink* log_sink = nullptr;  // gets warnings; null drops them
 };
 

@@ -6,7 +6,7 @@
 
 #include "deltalakedb/ids.h"
 #include "deltalakedb/result.h"
-#include "log/file_log_stream.h"
+#include "log/tombstone_stream.h"
 #include "store/database.h"
 
 namespace deltalakedb::log {

@@ -52,15 +52,6 @@ bool WantsV2(const TableState& state) {
   return policy != nullptr && *policy == "v2" && protocol::Supports(state.protocol, "v2Checkpoint");
 }
 
-// Tombstones of this moment and before may go. One that nobody can read keeps all of them.
-Timestamp TombstoneExpiry(const Metadata& metadata, Timestamp now) {
-  const std::string* const text = FindProperty(metadata, "delta.deletedFileRetentionDuration");
-  const auto retention =
-      text == nullptr ? std::optional(kTombstoneRetentionDefault) : protocol::ParseInterval(*text);
-  if (!retention || retention->count() > now.ms()) return Timestamp(-1);
-  return Timestamp(now.ms() - retention->count());
-}
-
 // ---- rows ---------------------------------------------------------------------------------------
 
 Result<void> PutState(const TableState& state, CheckpointWriter& writer) {
@@ -262,6 +253,14 @@ TableState StateOf(const LogFolder& folder, Version version, LogState state) {
 }
 
 }  // namespace
+
+Timestamp TombstoneExpiry(const Metadata& metadata, Timestamp now) {
+  const std::string* const text = FindProperty(metadata, "delta.deletedFileRetentionDuration");
+  const auto retention =
+      text == nullptr ? std::optional(kTombstoneRetentionDefault) : protocol::ParseInterval(*text);
+  if (!retention || retention->count() > now.ms()) return Timestamp(-1);
+  return Timestamp(now.ms() - retention->count());
+}
 
 Result<PutCheckpoint> WriteCheckpoint(const storage::FileSystem& file_system,
                                       const std::string& log_path, const CheckpointInput& input,

@@ -32,6 +32,10 @@ namespace deltalakedb::log {
 inline constexpr std::int64_t kSidecarActionsMax = 50'000;
 inline constexpr std::int64_t kSidecarBytesMax = 64 * 1024 * 1024;
 
+// Tombstones of this moment and before have expired for a table with that metaData. Of a retention
+// that nobody can read all are kept.
+Timestamp TombstoneExpiry(const Metadata& metadata, Timestamp now);
+
 // What a checkpoint is made of. The streams are read once, to their ends.
 struct CheckpointInput {
   const TableState& state;

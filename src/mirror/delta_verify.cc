@@ -13,6 +13,8 @@
 #include "log/file_log.h"
 #include "log/log_files.h"
 #include "mirror/mirror_source.h"
+#include "protocol/absolute_paths.h"
+#include "protocol/arena.h"
 #include "storage/table_folder.h"
 
 namespace deltalakedb::mirror {
@@ -29,6 +31,9 @@ class Comparison {
         published_(published),
         folder_(std::move(folder)),
         is_own_log_(place.place == source.location()),
+        table_uri_(place.absolute_paths
+                       ? std::optional(protocol::UriOfLocation(source.location()))
+                       : std::nullopt),
         publisher_(source.impl().texts(), *folder_.file_system, folder_.path + "/_delta_log",
                    {.absolute_paths = place.absolute_paths,
                     .is_mirror = true,
@@ -63,6 +68,7 @@ class Comparison {
   Version published_;
   storage::TableFolder folder_;
   bool is_own_log_;
+  std::optional<std::string> table_uri_;
   LogPublisher publisher_;
   log::LogListing listing_;
   std::vector<Difference> differences_;
@@ -97,13 +103,17 @@ Result<void> Comparison::CompareCommits() {
 // By path and vector, which tell files apart.
 using FileMap = std::map<std::string, std::int64_t>;
 
-Result<FileMap> LoadFiles(const Snapshot& snapshot) {
+// `table_uri`: where relative paths are made absolute from; none to leave them.
+Result<FileMap> LoadFiles(const Snapshot& snapshot, const std::optional<std::string>& table_uri) {
   FileMap files;
+  protocol::Arena arena;
   DELTALAKEDB_ASSIGN(const auto stream, snapshot.OpenFiles({.with_stats = false}));
   for (;;) {
     DELTALAKEDB_ASSIGN(const auto batch, stream->Next());
     if (!batch) return files;
-    for (const AddFile& add : batch->files()) {
+    for (AddFile add : batch->files()) {
+      arena.Reset();
+      if (table_uri) DELTALAKEDB_TRY(protocol::MakeAbsolute(add, *table_uri, arena));
       std::string name(add.path);
       if (add.deletion_vector) {
         name += fmt::format(" with the deletion vector {}", add.deletion_vector->path_or_inline_dv);
@@ -114,8 +124,8 @@ Result<FileMap> LoadFiles(const Snapshot& snapshot) {
 }
 
 Result<void> Comparison::CompareFiles(const Snapshot& ours, const Snapshot& theirs) {
-  DELTALAKEDB_ASSIGN(const FileMap expected, LoadFiles(ours));
-  DELTALAKEDB_ASSIGN(const FileMap found, LoadFiles(theirs));
+  DELTALAKEDB_ASSIGN(const FileMap expected, LoadFiles(ours, table_uri_));
+  DELTALAKEDB_ASSIGN(const FileMap found, LoadFiles(theirs, std::nullopt));
   for (const auto& [name, size] : expected) {
     const auto other = found.find(name);
     if (other == found.end()) {

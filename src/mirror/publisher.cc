@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "mirror/engines.h"
 #include "mirror/mirror_source.h"
+#include "mirror/owner.h"
 #include "store/metadata_store.h"
 
 namespace deltalakedb::mirror {
@@ -101,14 +102,16 @@ Result<std::optional<Publisher::Lease>> Publisher::TakeLease(const TableId& tabl
     run.error = Error(ErrorCode::kConflict, seen.last_error.value_or("the mirror has diverged"));
     return std::optional<Lease>();
   }
-  run.is_busy = seen.owner && seen.lease_until_us.value_or(0) >= now_us;
+  std::optional<std::string> gone;
+  if (seen.owner && IsOwnerGone(*seen.owner)) gone = seen.owner;
+  run.is_busy = seen.owner && !gone && seen.lease_until_us.value_or(0) >= now_us;
   if (run.is_busy) return std::optional<Lease>();
-  Lease lease{seen, TableId::MakeRandom().ToString()};
+  Lease lease{seen, MakeOwner()};
   const auto take = [&](store::Connection& connection) -> Result<bool> {
     DELTALAKEDB_ASSIGN(now_us, store::MetadataStore(connection).LoadClock());
     DELTALAKEDB_ASSIGN(const bool is_taken,
                        MirrorStore(connection).TakeLease(
-                           key, {lease.owner, now_us + ToUs(limits_.lease)}, now_us));
+                           key, {lease.owner, now_us + ToUs(limits_.lease)}, now_us, gone));
     if (is_taken) {
       DELTALAKEDB_ASSIGN(lease.row, look(connection));
     }

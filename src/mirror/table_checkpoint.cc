@@ -1,17 +1,15 @@
 #include "mirror/table_checkpoint.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/try.h"
-#include "log/checkpoint_file.h"
+#include "log/write_checkpoint.h"
 #include "mirror/mirror_source.h"
 #include "protocol/absolute_paths.h"
 #include "protocol/arena.h"
 #include "protocol/number_text.h"
-#include "storage/checkpoint_writer.h"
 
 namespace deltalakedb::mirror {
 
@@ -26,6 +24,49 @@ std::int64_t IntervalOf(const Metadata& metadata) {
   const auto interval = protocol::ParseInt(found->second);
   return interval && *interval > 0 ? *interval : kIntervalDefault;
 }
+
+// Files named by where they are, for a log that stands elsewhere.
+class AbsoluteFiles final : public FileStream {
+ public:
+  AbsoluteFiles(std::unique_ptr<FileStream> files, std::string table_uri)
+      : files_(std::move(files)), table_uri_(std::move(table_uri)) {}
+
+  Result<std::optional<FileBatch>> Next() override {
+    DELTALAKEDB_ASSIGN(const auto batch, files_->Next());
+    if (!batch) return std::optional<FileBatch>();
+    auto arena = std::make_shared<protocol::Arena>();
+    std::vector<AddFile> files = batch->files();
+    for (AddFile& add : files) DELTALAKEDB_TRY(protocol::MakeAbsolute(add, table_uri_, *arena));
+    auto owners = batch->owners();
+    owners.push_back(std::move(arena));
+    return std::optional(FileBatch(std::move(files), std::move(owners)));
+  }
+
+ private:
+  std::unique_ptr<FileStream> files_;
+  std::string table_uri_;
+};
+
+class AbsoluteTombstones final : public log::TombstoneStream {
+ public:
+  AbsoluteTombstones(std::unique_ptr<log::TombstoneStream> tombstones, std::string table_uri)
+      : tombstones_(std::move(tombstones)), table_uri_(std::move(table_uri)) {}
+
+  Result<std::optional<storage::RemoveBatch>> Next() override {
+    DELTALAKEDB_ASSIGN(auto batch, tombstones_->Next());
+    if (!batch) return batch;
+    auto arena = std::make_shared<protocol::Arena>();
+    for (RemoveFile& remove : batch->files) {
+      DELTALAKEDB_TRY(protocol::MakeAbsolute(remove, table_uri_, *arena));
+    }
+    batch->owners.push_back(std::move(arena));
+    return batch;
+  }
+
+ private:
+  std::unique_ptr<log::TombstoneStream> tombstones_;
+  std::string table_uri_;
+};
 
 }  // namespace
 
@@ -44,12 +85,24 @@ Result<void> WriteTableCheckpoint(const MirrorSource& source,
                                   const storage::FileSystem& file_system,
                                   const std::string& log_path, Version version,
                                   bool absolute_paths) {
-  const auto snapshot = source.LoadSnapshot(version);
-  if (!snapshot && snapshot.error().code() == ErrorCode::kUnsupported) return {};
-  if (!snapshot) return Fail(snapshot.error());
-  static_cast<void>(absolute_paths);
-  static_cast<void>(file_system);
-  static_cast<void>(log_path);
+  const auto loaded = source.LoadSnapshot(version);
+  if (!loaded && loaded.error().code() == ErrorCode::kUnsupported) return {};
+  if (!loaded) return Fail(loaded.error());
+  const Snapshot& snapshot = **loaded;
+  // By the version's own time, so that everybody writes the same.
+  const Timestamp now = snapshot.timestamp();
+  DELTALAKEDB_ASSIGN(auto adds, snapshot.OpenFiles({}));
+  DELTALAKEDB_ASSIGN(auto tombstones,
+                     source.impl().StreamTombstones(
+                         version, log::TombstoneExpiry(snapshot.metadata(), now)));
+  if (absolute_paths) {
+    const std::string table_uri = protocol::UriOfLocation(source.location());
+    adds = std::make_unique<AbsoluteFiles>(std::move(adds), table_uri);
+    tombstones = std::make_unique<AbsoluteTombstones>(std::move(tombstones), table_uri);
+  }
+  DELTALAKEDB_TRY(log::WriteCheckpoint(file_system, log_path,
+                                       {snapshot.state(), *adds, *tombstones, now},
+                                       {.modified = now}));
   return {};
 }
 

@@ -132,7 +132,7 @@ Result<void> Watch::Run() {
   DELTALAKEDB_ASSIGN(std::optional<OpenCatalog> catalog,
                      mirror::OpenCatalogOf(uri_, DatabaseMode::kWrite));
   // Of a DuckDB file only one process can have a connection, so that it is closed in between.
-  const bool closes = catalog->uri.kind() == UriKind::kDuckdb;
+  const bool closes = catalog->uri.kind() == UriKind::kDuckDb;
   while (!ShouldStop()) {
     auto has_more = [&]() -> Result<bool> {
       if (!catalog) {

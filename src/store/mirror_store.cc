@@ -153,11 +153,13 @@ Result<void> MirrorStore::Carry(const TableId& from, const TableId& to) {
   return {};
 }
 
-Result<bool> MirrorStore::TakeLease(const MirrorKey& key, const Lease& lease, std::int64_t now_us) {
-  DELTALAKEDB_ASSIGN(
-      const std::int64_t taken,
-      connection_.Execute(StatementId::kTakeMirrorLease,
-                          {ToValue(key.table_id), key.engine, lease.owner, lease.until_us, now_us}));
+Result<bool> MirrorStore::TakeLease(const MirrorKey& key, const Lease& lease, std::int64_t now_us,
+                                    const std::optional<std::string>& gone) {
+  const Value gone_owner = gone ? ToValue(std::string_view(*gone)) : Value();
+  DELTALAKEDB_ASSIGN(const std::int64_t taken,
+                     connection_.Execute(StatementId::kTakeMirrorLease,
+                                         {ToValue(key.table_id), key.engine, lease.owner,
+                                          lease.until_us, now_us, gone_owner}));
   return taken == 1;
 }
 

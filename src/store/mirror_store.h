@@ -101,7 +101,9 @@ class MirrorStore {
     std::string_view owner;
     std::int64_t until_us = 0;
   };
-  Result<bool> TakeLease(const MirrorKey& key, const Lease& lease, std::int64_t now_us);
+  // `gone`: an owner that cannot go on any more.
+  Result<bool> TakeLease(const MirrorKey& key, const Lease& lease, std::int64_t now_us,
+                         const std::optional<std::string>& gone);
   struct Progress {
     std::optional<Version> published;
     std::optional<Version> checkpoint;
