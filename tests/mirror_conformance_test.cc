@@ -72,10 +72,17 @@ class MirrorConformanceTest : public ::testing::TestWithParam<std::string> {
   static void ExpectAsInCatalog(const std::string& uri, const std::string& folder,
                                 Version version) {
     SCOPED_TRACE(fmt::format("version {}", version.value()));
-    const auto expected = DescribeVersion(uri, TableVersion::At(version));
-    const auto actual = DescribeVersion(folder, TableVersion::At(version));
+    auto expected = DescribeVersion(uri, TableVersion::At(version));
+    auto actual = DescribeVersion(folder, TableVersion::At(version));
     ASSERT_TRUE(expected.has_value()) << ErrorText(expected.error());
     ASSERT_TRUE(actual.has_value()) << ErrorText(actual.error());
+    // A table may ask for checkpoints without statistics.
+    if ((*expected)["configuration"].value("delta.checkpoint.writeStatsAsJson", "") == "false") {
+      for (auto* const told : {&*expected, &*actual}) {
+        told->erase("files_with_num_records");
+        told->erase("num_records");
+      }
+    }
     EXPECT_EQ(*actual, *expected);
   }
 
