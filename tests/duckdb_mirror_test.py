@@ -4,10 +4,10 @@ becomes of the file whatever happens to it."""
 import datetime
 import json
 import random
+import re
 import signal
 import struct
 import subprocess
-import sys
 import time
 import zlib
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from duckdb_mirror_view_test import WORKER, differences, publish, table_id, view_rows, work
-from support import TableLog, add, metadata, protocol, remove
+from support import REPOSITORY, TableLog, add, metadata, protocol, remove
 
 FIELD_DEFAULTS = {"nullable": True, "metadata": {}}
 Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
@@ -129,7 +129,8 @@ def test_PartitionValues_HaveTheirTypes(table, file):
     for zone in ["UTC", "Asia/Tokyo"]:
         with duckdb.connect(str(file), read_only=True) as connection:
             connection.execute(f"SET TimeZone = '{zone}'")
-            full, nothing = connection.execute("FROM t ORDER BY id").fetchall()
+            found = connection.execute("FROM t ORDER BY id").to_arrow_table().to_pylist()
+        full, nothing = (tuple(row.values()) for row in found)
         assert [str(value) for value in full[:10]] == [
             "1", "it's", "-7", "9007199254740993", "3", "-1", "True", "1.5", "0.001", "1.50"]
         assert full[10] == datetime.date(2024, 2, 29)
@@ -189,7 +190,8 @@ def test_TimestampsOfOldWriters_AreUtc(table, file):
     for zone in ["UTC", "America/New_York"]:
         with duckdb.connect(str(file), read_only=True) as connection:
             connection.execute(f"SET TimeZone = '{zone}'")
-            assert connection.execute("FROM t").fetchall() == [(utc, {"x": utc}, [utc])] * 3
+            found = connection.execute("FROM t").to_arrow_table().to_pylist()
+        assert found == [{"ts": utc, "st": {"x": utc}, "ar": [utc]}] * 3
 
 
 def test_SchemaThatGrew_IsNullInOldFilesAndWiderInAll(table, file):
@@ -302,6 +304,18 @@ def test_AttachedFile_IsReadAsWell(numbers, file):
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{file}' AS m (READ_ONLY)")
         assert connection.execute("SELECT id FROM m.t ORDER BY id").fetchall() == [(3,), (4,)]
+
+
+def test_Guide_AsksWhatIsThere(numbers, file):
+    publish(file, numbers.folder, "orders")
+    guide = (REPOSITORY / "docs" / "mirror-duckdb.md").read_text(encoding="utf-8")
+    statements = [statement for block in re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
+                  for statement in block.split(";") if statement.strip()]
+    assert len(statements) == 3
+    tables, versions, files = (rows(file, statement) for statement in statements)
+    assert [row[:2] for row in tables] == [("orders", 2)]
+    assert [row[0] for row in versions] == [2, 1, 0]
+    assert sorted(Path(row[0]).name for row in files) == ["b", "c"]
 
 
 # ---- the file ------------------------------------------------------------------------------------

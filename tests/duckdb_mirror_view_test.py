@@ -1,5 +1,5 @@
-"""What plain DuckDB reads from a mirror's views, beside what delta-rs reads from the tables: row for
-row, at several versions of each, so that mirrors are brought forward by what changed.
+"""What plain DuckDB reads from a mirror's views, beside what delta-rs reads from the tables: row
+for row, at several versions of each, so that mirrors are brought forward by what changed.
 
 Where delta-rs refuses a table, the number of rows has to be the recorded one.
 """

@@ -3,8 +3,8 @@
 //
 //   duckdb_mirror_worker publish|verify FILE TABLE NAME ID [VERSION]
 //
-// Prints the versions that were noted, or a line for each difference. After an error the exit status
-// is 1, and its code and message are on standard error.
+// Prints the versions that were noted, or a line for each difference. After an error the exit
+// status is 1, and its code and message are on standard error.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -34,8 +34,7 @@ Result<void> Run(const std::vector<std::string>& arguments) {
   DELTALAKEDB_ASSIGN(const DeltaTable table, DeltaTable::Open(folder));
   DELTALAKEDB_ASSIGN(const auto latest, table.LoadSnapshot(TableVersion::Latest()));
   DELTALAKEDB_ASSIGN(const auto history, table.LoadHistory({}));
-  const Version last =
-      arguments.size() > 5 ? Version(std::stoll(arguments[5])) : latest->version();
+  const Version last = arguments.size() > 5 ? Version(std::stoll(arguments[5])) : latest->version();
   const mirror::TableFeed feed = {
       .table = arguments[3],
       .table_id = arguments[4],
@@ -58,9 +57,11 @@ Result<void> Run(const std::vector<std::string>& arguments) {
       return Result<void>();
     });
   }
-  DELTALAKEDB_ASSIGN(const auto differences,
-                     mirror::VerifyDuckDb(feed, arguments[1], {.published = last, .checkpoint = {}}));
-  for (const Difference& each : differences) std::cout << each.where << ": " << each.message << '\n';
+  DELTALAKEDB_ASSIGN(
+      const auto differences,
+      mirror::VerifyDuckDb(feed, arguments[1], {.published = last, .checkpoint = {}}));
+  for (const Difference& each : differences)
+    std::cout << each.where << ": " << each.message << '\n';
   return {};
 }
 

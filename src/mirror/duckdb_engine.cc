@@ -18,13 +18,14 @@ namespace {
 
 // Lives no longer than the source.
 TableFeed FeedOf(const MirrorSource& source) {
-  return {.table = source.table(),
-          .table_id = source.table_id(),
-          .location = source.location(),
-          .versions = source.versions(),
-          .load_snapshot = [&](Version version) { return source.LoadSnapshot(version); },
-          .load_history = [&](const HistoryOptions& options) { return source.LoadHistory(options); },
-          .load_commit = [&](Version version) { return source.LoadCommit(version); }};
+  return {
+      .table = source.table(),
+      .table_id = source.table_id(),
+      .location = source.location(),
+      .versions = source.versions(),
+      .load_snapshot = [&](Version version) { return source.LoadSnapshot(version); },
+      .load_history = [&](const HistoryOptions& options) { return source.LoadHistory(options); },
+      .load_commit = [&](Version version) { return source.LoadCommit(version); }};
 }
 
 class DuckdbEngine final : public MirrorEngine {

@@ -52,8 +52,8 @@ TEST(ViewTextTest, TableWithoutPartitionsAndDeletions_IsReadDirectly) {
   EXPECT_THAT(text.scan, AllOf(HasSubstr("MAP {'id': {name: 'c0', type: 'BIGINT'"),
                                HasSubstr("'a''b': {name: 'c1', type: 'VARCHAR'"),
                                HasSubstr("read_parquet(a, "), Not(HasSubstr("UNION"))));
-  EXPECT_THAT(text.stub, AllOf(HasSubstr("CAST(NULL AS BIGINT) AS c0"),
-                               Not(HasSubstr("read_parquet"))));
+  EXPECT_THAT(text.stub,
+              AllOf(HasSubstr("CAST(NULL AS BIGINT) AS c0"), Not(HasSubstr("read_parquet"))));
 }
 
 TEST(ViewTextTest, PartitionsAndDeletions_AreJoined) {
@@ -74,9 +74,9 @@ TEST(ViewTextTest, PartitionsAndDeletions_AreJoined) {
 }
 
 TEST(ViewTextTest, TypeThatDuckDbLacks_IsUnsupported) {
-  for (const std::string type : {"\"variant\"", "\"void\"", "\"interval\"",
-                                 R"({"type":"struct","fields":[]})",
-                                 R"({"type":"array","elementType":"void","containsNull":true})"}) {
+  for (const std::string type :
+       {"\"variant\"", "\"void\"", "\"interval\"", R"({"type":"struct","fields":[]})",
+        R"({"type":"array","elementType":"void","containsNull":true})"}) {
     const auto checked = CheckViewable("t", Parsed(FieldOf("x", type)));
     ASSERT_FALSE(checked) << type;
     EXPECT_EQ(checked.error().code(), ErrorCode::kUnsupported);

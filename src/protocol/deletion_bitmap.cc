@@ -167,8 +167,7 @@ Result<void> BitmapReader::ReadPlain(std::int64_t base) {
   for (std::size_t word = 0; word < kPlainBitmapWords; ++word) {
     DELTALAKEDB_ASSIGN(std::uint64_t bits, Take<std::uint64_t>());
     for (; bits != 0; bits &= bits - 1) {
-      DELTALAKEDB_TRY(
-          Add(base + static_cast<std::int64_t>(word * 64) + std::countr_zero(bits)));
+      DELTALAKEDB_TRY(Add(base + static_cast<std::int64_t>(word * 64) + std::countr_zero(bits)));
     }
   }
   return {};

@@ -1,4 +1,5 @@
-// The bitmaps of deletion vectors: which rows of a file are deleted (PROTOCOL.md, Deletion vectors).
+// The bitmaps of deletion vectors: which rows of a file are deleted (PROTOCOL.md, Deletion
+// vectors).
 //
 // Where they are is told by protocol/deletion_vector.h. Pure functions, safe from any thread.
 #pragma once

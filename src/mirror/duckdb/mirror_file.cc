@@ -74,8 +74,8 @@ Result<bool> MirrorFile::CheckOwner() {
   DELTALAKEDB_ASSIGN(const auto other, connection_->Query(StatementId::kFindOtherRelation, {}));
   DELTALAKEDB_ASSIGN(const bool has_other, other->Next());
   if (!has_other) return false;
-  return Fail(NotOurs(path_, fmt::format("it is somebody's database, which has a table {}",
-                                         other->Text(0))));
+  return Fail(NotOurs(
+      path_, fmt::format("it is somebody's database, which has a table {}", other->Text(0))));
 }
 
 Result<void> MirrorFile::Begin() {
@@ -130,11 +130,11 @@ Result<bool> MirrorFile::IsNameTaken(std::string_view name) {
 
 Result<void> MirrorFile::InsertTable(MirroredTable& table, std::string_view table_id) {
   DELTALAKEDB_ASSIGN(table.table_no, FindNumber(StatementId::kFindNextTableNo));
-  DELTALAKEDB_TRY(connection_->Execute(
-      StatementId::kInsertMirroredTable,
-      {ToValue(table.table_no), table_id, std::string_view(table.view_name),
-       std::string_view(table.location), ToValue(table.version), ToValue(table.timestamp),
-       std::string_view(table.definition)}));
+  DELTALAKEDB_TRY(
+      connection_->Execute(StatementId::kInsertMirroredTable,
+                           {ToValue(table.table_no), table_id, std::string_view(table.view_name),
+                            std::string_view(table.location), ToValue(table.version),
+                            ToValue(table.timestamp), std::string_view(table.definition)}));
   return {};
 }
 
@@ -152,18 +152,17 @@ Result<void> MirrorFile::InsertVersions(std::int64_t table_no,
   std::vector<Value> values;
   values.reserve(versions.size() * kColumns);
   for (const MirroredVersion& each : versions) {
-    values.insert(values.end(),
-                  {ToValue(table_no), ToValue(each.version), ToValue(each.timestamp),
-                   TextOf(each.operation), TextOf(each.commit_id), ToValue(each.num_added),
-                   ToValue(each.num_removed)});
+    values.insert(values.end(), {ToValue(table_no), ToValue(each.version), ToValue(each.timestamp),
+                                 TextOf(each.operation), TextOf(each.commit_id),
+                                 ToValue(each.num_added), ToValue(each.num_removed)});
   }
   if (values.empty()) return {};
   return connection_->ExecuteMany(StatementId::kInsertMirroredVersions, kColumns, values);
 }
 
 Result<std::vector<MirroredVersion>> MirrorFile::ListVersions(std::int64_t table_no) {
-  DELTALAKEDB_ASSIGN(const auto row, connection_->Stream(StatementId::kListMirroredVersions,
-                                                         {ToValue(table_no)}));
+  DELTALAKEDB_ASSIGN(const auto row,
+                     connection_->Stream(StatementId::kListMirroredVersions, {ToValue(table_no)}));
   std::vector<MirroredVersion> versions;
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, row->Next());
@@ -210,9 +209,8 @@ Result<std::vector<FilePart>> MirrorFile::ListParts(std::int64_t table_no) {
 }
 
 Result<std::vector<std::string>> MirrorFile::ListPaths(std::int64_t table_no, std::int64_t part) {
-  DELTALAKEDB_ASSIGN(
-      const auto row,
-      connection_->Query(StatementId::kListPartPaths, {ToValue(table_no), ToValue(part)}));
+  DELTALAKEDB_ASSIGN(const auto row, connection_->Query(StatementId::kListPartPaths,
+                                                        {ToValue(table_no), ToValue(part)}));
   std::vector<std::string> paths;
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, row->Next());
@@ -270,9 +268,9 @@ Result<void> MirrorFile::DeleteFiles(std::span<const std::int64_t> file_ids) {
 }
 
 Result<void> MirrorFile::DeleteAll(std::int64_t table_no) {
-  for (const StatementId statement : {StatementId::kDeleteAllDeletedRows,
-                                      StatementId::kDeleteAllFiles,
-                                      StatementId::kDeleteAllVersions}) {
+  for (const StatementId statement :
+       {StatementId::kDeleteAllDeletedRows, StatementId::kDeleteAllFiles,
+        StatementId::kDeleteAllVersions}) {
     DELTALAKEDB_TRY(connection_->Execute(statement, {ToValue(table_no)}));
   }
   return {};
@@ -286,8 +284,8 @@ Result<bool> MirrorFile::HasDeletedRows(std::int64_t table_no) {
 }
 
 Result<std::vector<ListedFile>> MirrorFile::ListFiles(std::int64_t table_no) {
-  DELTALAKEDB_ASSIGN(const auto row, connection_->Stream(StatementId::kListMirroredFiles,
-                                                         {ToValue(table_no)}));
+  DELTALAKEDB_ASSIGN(const auto row,
+                     connection_->Stream(StatementId::kListMirroredFiles, {ToValue(table_no)}));
   std::vector<ListedFile> files;
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, row->Next());

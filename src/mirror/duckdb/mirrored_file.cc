@@ -1,9 +1,8 @@
 #include "mirror/duckdb/mirrored_file.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <variant>
 
@@ -63,8 +62,9 @@ Result<void> NormalizePartitionValues(const Metadata& metadata, const Schema& sc
     const Field* const field = schema.FindField(name);
     if (field == nullptr) continue;
     const std::string& physical = PhysicalName(metadata, *field);
-    const auto entry = std::ranges::find(file.raw_partition_values, physical,
-                                         &std::pair<std::string, std::optional<std::string>>::first);
+    const auto entry =
+        std::ranges::find(file.raw_partition_values, physical,
+                          &std::pair<std::string, std::optional<std::string>>::first);
     std::optional<std::string_view> text;
     if (entry != file.raw_partition_values.end()) text = entry->second;
     DELTALAKEDB_ASSIGN(const auto value,

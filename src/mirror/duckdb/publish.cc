@@ -246,8 +246,7 @@ Result<void> Step::Insert(const Target& target, std::vector<MirroredFile>& files
                     .is_zoneless = is_zoneless,
                     .part = parts_.Assign(is_zoneless ? FileGroup::kZoneless : FileGroup::kPlain)});
     if (!file.deletion_vector) continue;
-    DELTALAKEDB_ASSIGN(const auto positions,
-                       folder_.LoadDeletedRows(file.deletion_vector->View()));
+    DELTALAKEDB_ASSIGN(const auto positions, folder_.LoadDeletedRows(file.deletion_vector->View()));
     for (const std::int64_t position : positions) {
       deleted.push_back({.file_id = file_id, .position = position});
     }

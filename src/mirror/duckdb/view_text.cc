@@ -44,7 +44,7 @@ std::string Quoted(std::string_view text, char quote) {
 // How the types of a table are named: those of the view, or those to be read from files.
 struct TypeNames {
   Mapping mapping = Mapping::kNone;  // which names the fields of structs have
-  bool is_zoneless = false;             // whether timestamps have lost their zone
+  bool is_zoneless = false;          // whether timestamps have lost their zone
 };
 
 std::string TypeText(const DataType& type, const TypeNames& names) {
@@ -60,8 +60,7 @@ std::string TypeText(const DataType& type, const TypeNames& names) {
     case TypeKind::kArray:
       return TypeText(type.element(), names) + "[]";
     case TypeKind::kMap:
-      return fmt::format("MAP({}, {})", TypeText(type.key(), names),
-                         TypeText(type.value(), names));
+      return fmt::format("MAP({}, {})", TypeText(type.key(), names), TypeText(type.value(), names));
     case TypeKind::kLong:
       return "BIGINT";
     case TypeKind::kInteger:
@@ -198,12 +197,12 @@ std::string GroupText(const ViewShape& shape, FileGroup group, std::string_view 
         columns.push_back(ShownText(field.type(), column, names) + " AS " + column);
         const std::string key = by_id(field) ? fmt::to_string(*field.column_mapping_id())
                                              : QuoteText(NameIn(names.mapping, field));
-        read.push_back(fmt::format("{}: {{name: '{}', type: {}, default_value: NULL}}", key,
-                                   column, QuoteText(TypeText(field.type(), names))));
+        read.push_back(fmt::format("{}: {{name: '{}', type: {}, default_value: NULL}}", key, column,
+                                   QuoteText(TypeText(field.type(), names))));
       });
   if (read.empty()) {
-    read.push_back(fmt::format("'{}': {{name: 'c', type: 'BOOLEAN', default_value: NULL}}",
-                               kNoColumn));
+    read.push_back(
+        fmt::format("'{}': {{name: 'c', type: 'BOOLEAN', default_value: NULL}}", kNoColumn));
   }
   columns.emplace_back("filename AS file_name");
   columns.emplace_back("file_row_number AS file_row");
@@ -279,9 +278,9 @@ std::string QuotePath(std::string_view path) {
 
 Result<void> CheckViewable(std::string_view table, const Schema& schema) {
   if (table.contains('\0') || schema.fields().empty()) {
-    return Fail(ErrorCode::kUnsupported,
-                fmt::format("table {}: DuckDB has no views without columns, nor a NUL in names",
-                            table));
+    return Fail(
+        ErrorCode::kUnsupported,
+        fmt::format("table {}: DuckDB has no views without columns, nor a NUL in names", table));
   }
   for (const Field& field : schema.fields()) {
     if (field.name().contains('\0')) {
@@ -321,14 +320,15 @@ ViewText MakeViewText(const ViewShape& shape) {
   std::size_t number = 0;
   for (const Field& field : shape.schema.fields()) {
     const bool is_partition = IsPartitionColumn(shape.metadata.partition_columns, field);
-    columns.push_back((is_partition ? PartitionText(shape.metadata, field)
-                                    : fmt::format("r.c{}", number)) +
-                      " AS " + QuoteName(field.name()));
+    columns.push_back(
+        (is_partition ? PartitionText(shape.metadata, field) : fmt::format("r.c{}", number)) +
+        " AS " + QuoteName(field.name()));
     ++number;
   }
-  std::string from = fmt::format("deltalakedb.scan_{0}(deltalakedb.paths_{0}_0(), "
-                                 "deltalakedb.paths_{0}_1()) AS r",
-                                 shape.table_no);
+  std::string from = fmt::format(
+      "deltalakedb.scan_{0}(deltalakedb.paths_{0}_0(), "
+      "deltalakedb.paths_{0}_1()) AS r",
+      shape.table_no);
   if (!shape.metadata.partition_columns.empty() || shape.has_deleted_rows) {
     from += fmt::format(" JOIN deltalakedb.files AS f ON f.table_no = {} AND f.path = r.file_name",
                         shape.table_no);

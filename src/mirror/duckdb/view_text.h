@@ -34,7 +34,8 @@ namespace deltalakedb::mirror {
 enum class FileGroup : std::uint8_t { kPlain = 0, kZoneless = 1 };
 inline constexpr std::size_t kFileGroups = 2;
 
-// A name, such as a column's, and a text, as SQL has them. Not for texts with NUL, see CheckViewable.
+// A name, such as a column's, and a text, as SQL has them. Not for texts with NUL, see
+// CheckViewable.
 std::string QuoteName(std::string_view name);
 std::string QuoteText(std::string_view text);
 // A path that read_parquet takes for itself and not for a pattern.
