@@ -46,7 +46,7 @@ std::uint32_t ReadBig32(std::string_view bytes) {
 
 // CRC-32 of ISO-HDLC, bit by bit through a table.
 std::uint32_t Crc32(std::string_view bytes) {
-  static const auto kTable = [] {
+  static const auto sums = [] {
     constexpr std::uint32_t kPolynomial = 0xEDB88320;
     std::array<std::uint32_t, 256> table = {};
     for (std::uint32_t i = 0; i < table.size(); ++i) {
@@ -58,7 +58,7 @@ std::uint32_t Crc32(std::string_view bytes) {
   }();
   std::uint32_t crc = ~0U;
   for (const char c : bytes) {
-    crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
+    crc = (crc >> 8) ^ sums[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
   }
   return ~crc;
 }

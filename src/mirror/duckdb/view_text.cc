@@ -175,7 +175,7 @@ void ForEachFileColumn(const Schema& schema, const std::vector<std::string>& par
 }
 
 std::string PartitionText(const Metadata& metadata, const Field& field) {
-  const std::string text =
+  std::string text =
       fmt::format("f.partition_values[{}]", QuoteText(PhysicalName(metadata, field)));
   if (field.type().kind() == TypeKind::kString) return text;
   if (field.type().kind() == TypeKind::kBinary) return fmt::format("encode({})", text);
