@@ -172,6 +172,24 @@ TEST_F(DuckDbStatementsTest, ScansOfATablesFiles_LeaveOutThoseOfOthers) {
   }
 }
 
+// The tables of a mirror are no catalog's.
+TEST(MirrorStatementsTest, EachStatement_CanBePreparedInAMirror) {
+  auto connection = OpenDuckDb({.path = ":memory:", .dialect = Dialect::kMirror});
+  ASSERT_TRUE(connection);
+  for (const MigrationScript& script : MigrationScripts(Dialect::kMirror)) {
+    ASSERT_TRUE((*connection)->RunScript(script.name, script.up));
+  }
+  const auto statements = AllStatements(Dialect::kMirror);
+  EXPECT_FALSE(statements.empty());
+  for (const StatementId id : statements) {
+    const std::string text(StatementText(Dialect::kMirror, id));
+    const auto prepared = (*connection)->RunScript("prepare", "PREPARE each AS " + text);
+    EXPECT_TRUE(prepared) << StatementName(id) << ": " << prepared.error().message();
+    ASSERT_TRUE((*connection)->RunScript("forget", "DEALLOCATE each"));
+  }
+  EXPECT_TRUE((*connection)->RunScript("down", MigrationScripts(Dialect::kMirror).back().down));
+}
+
 // ---- PostgreSQL ---------------------------------------------------------------------------------
 
 // The plan that serves every value of the parameters alike.

@@ -4,7 +4,8 @@
     tools/embed_sql.py SQL_FOLDER OUTPUT_FOLDER
 
 sql/DIALECT/queries/NAME.sql is a statement, and replaces sql/common/queries/NAME.sql for its
-dialect. sql/DIALECT/migrations/NNNN_NAME.up.sql and .down.sql are a migration. Of a statement that
+dialect. sql/DIALECT/migrations/NNNN_NAME.up.sql and .down.sql are a migration. sql/mirror/ is for
+DuckDB files that are mirrors, which are no catalogs: nothing common goes there. Of a statement that
 inserts plain rows, the table and its columns are named as well, for bulk loading.
 """
 
@@ -12,7 +13,8 @@ import re
 import sys
 from pathlib import Path
 
-DIALECTS = ["sqlite", "postgres", "duckdb"]
+DIALECTS = ["sqlite", "postgres", "duckdb", "mirror"]
+APART = {"mirror"}  # without the common statements
 
 
 def camel(name):
@@ -32,7 +34,7 @@ def raw(text):
 
 def read_statements(folder, dialect):
     statements = {}
-    for place in ("common", dialect):
+    for place in (dialect,) if dialect in APART else ("common", dialect):
         for path in sorted((folder / place / "queries").glob("*.sql")):
             statements[path.stem] = without_comments(path.read_text(encoding="utf-8"))
     return statements

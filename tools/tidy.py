@@ -215,10 +215,16 @@ SQL = re.compile(
     re.DOTALL | re.VERBOSE)
 
 
+# Views, which name the columns and files of a table as no statement with parameters can.
+COMPOSED_SQL = {"src/mirror/duckdb/view_text.cc"}
+
+
 def check_sql(tree):
     """Statements live in sql/, so that each can be prepared on every database by a test. Delta's
     operation names, such as CREATE TABLE AS SELECT, are not statements."""
     for path, text in tree.files(CPP, SHIPPED):
+        if path in COMPOSED_SQL:
+            continue
         for match in CPP_TOKEN.finditer(text):
             literal = match["raw"] if match["raw"] is not None else match["string"]
             if literal and SQL.match(literal):

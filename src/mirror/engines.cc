@@ -11,6 +11,7 @@
 
 #include "base/try.h"
 #include "mirror/delta_engine.h"
+#include "mirror/duckdb_engine.h"
 
 namespace deltalakedb {
 
@@ -60,7 +61,11 @@ class Registry {
   }
 
  private:
-  Registry() { engines_.emplace(mirror::kDeltaEngine, mirror::MakeDeltaEngine()); }
+  Registry() {
+    engines_.emplace(mirror::kDeltaEngine, mirror::MakeDeltaEngine());
+    auto duckdb = mirror::MakeDuckdbEngine();
+    engines_.emplace(duckdb->name(), std::move(duckdb));
+  }
 
   mutable std::mutex mutex_;  // guards what follows; engines are never taken out
   std::map<std::string, std::unique_ptr<MirrorEngine>, std::less<>> engines_;

@@ -153,7 +153,7 @@ class DuckDbConnection final : public Connection {
   DuckDbConnection& operator=(const DuckDbConnection&) = delete;
   ~DuckDbConnection() override { DuckDbConnection::Rollback(); }
 
-  Dialect dialect() const override { return Dialect::kDuckdb; }
+  Dialect dialect() const override { return options_.dialect; }
   Result<void> Begin(TransactionMode mode) override;
   Result<void> Commit() override;
   void Rollback() noexcept override;
@@ -412,7 +412,7 @@ Error DuckDbConnection::PrepareError(StatementId id, const std::string& text) {
 Result<duckdb_prepared_statement> DuckDbConnection::FindPrepared(StatementId id) {
   DuckDbPrepared& prepared = prepared_[static_cast<std::size_t>(id)];
   if (prepared != nullptr) return prepared.get();
-  const std::string text(StatementText(Dialect::kDuckdb, id));
+  const std::string text(StatementText(options_.dialect, id));
   if (streaming_ != nullptr) streaming_->HoldRest();
   duckdb_prepared_statement made = nullptr;
   const auto state = DuckDb().prepare(handle_.get(), text.c_str(), &made);
@@ -471,7 +471,7 @@ std::unique_ptr<DuckDbCursor> DuckDbConnection::MakeCursor(StatementId id,
 Result<std::unique_ptr<DuckDbCursor>> DuckDbConnection::Open(StatementId id,
                                                              std::span<const Value> parameters,
                                                              bool is_stream) {
-  DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, id)));
+  DELTALAKEDB_TRY(MakeReady(StatementText(options_.dialect, id)));
   DELTALAKEDB_ASSIGN(const duckdb_prepared_statement statement, FindPrepared(id));
   DELTALAKEDB_TRY(BindAll(id, statement, parameters));
   DELTALAKEDB_ASSIGN(auto result, Run(id, statement, is_stream));
@@ -568,7 +568,7 @@ Result<std::unique_ptr<DuckDbResult>> DuckDbConnection::RunAtOnce(
     StatementId id, duckdb_prepared_statement statement, std::size_t columns,
     std::span<const Value> parameters) {
   DELTALAKEDB_TRY(CheckCount(id, DuckDb().nparams(statement), columns));
-  DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, id)));
+  DELTALAKEDB_TRY(MakeReady(StatementText(options_.dialect, id)));
   for (std::size_t i = 1; i <= columns; ++i) {
     DELTALAKEDB_TRY(BindDuckDbList(statement, i, parameters, columns));
   }
@@ -590,7 +590,7 @@ Result<std::int64_t> DuckDbConnection::Execute(StatementId statement,
     return 1;
   }
   return InTransaction([&]() -> Result<std::int64_t> {
-    DELTALAKEDB_TRY(MakeReady(StatementText(Dialect::kDuckdb, statement)));
+    DELTALAKEDB_TRY(MakeReady(StatementText(options_.dialect, statement)));
     DELTALAKEDB_ASSIGN(const duckdb_prepared_statement prepared, FindPrepared(statement));
     DELTALAKEDB_TRY(BindAll(statement, prepared, parameters));
     DELTALAKEDB_ASSIGN(const auto result, Run(statement, prepared, /*is_stream=*/false));

@@ -28,6 +28,7 @@ struct DuckDbOptions {
   bool may_create = false;  // the file, when there is none
   std::chrono::milliseconds busy_wait_max = kDuckDbBusyWaitMax;
   std::chrono::milliseconds statement_timeout{0};  // for each answer; 0: none
+  Dialect dialect = Dialect::kDuckdb;              // kMirror: the file is no catalog
 };
 
 // Errors: NotFound (no such file), Permission, Corrupt (not a DuckDB database, or a damaged one),
