@@ -187,7 +187,12 @@ Result<void> RemoveMirror(std::string_view table_uri, const std::optional<std::s
   DELTALAKEDB_ASSIGN(const auto rows, FindMirrors(table, engine));
   return InWrite(*table.catalog.database, [&](store::Connection& connection) -> Result<void> {
     MirrorStore store(connection);
-    for (const MirrorRow& row : rows) DELTALAKEDB_TRY(store.Delete(row.key()));
+    for (const MirrorRow& row : rows) {
+      DELTALAKEDB_TRY(store.Delete(row.key()));
+      // Nobody publishes at the table's location any more, so that nothing can be shared there.
+      const bool is_shared = row.engine == mirror::kDeltaEngine && row.mode == store::kModeShared;
+      if (is_shared) DELTALAKEDB_TRY(store.SetMode(row.table_id, store::kModeExclusive));
+    }
     return {};
   });
 }

@@ -98,6 +98,10 @@ Result<std::optional<Publisher::Lease>> Publisher::TakeLease(const TableId& tabl
   };
   // Whoever only waits for another process writes nothing.
   DELTALAKEDB_ASSIGN(const MirrorRow seen, database_->Read(look));
+  if (auto known = FindEngine(engine); !known) {
+    run.error = std::move(known).error();  // of a program that has it
+    return std::optional<Lease>();
+  }
   if (seen.next_state == store::kMirrorDiverged) {
     run.error = Error(ErrorCode::kConflict, seen.last_error.value_or("the mirror has diverged"));
     return std::optional<Lease>();
