@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from urllib.parse import unquote
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -237,6 +238,19 @@ def test_ForcedImport_KeepsTheMirror(catalog, flights):
     assert status(uri)["alertVersions"] == 3 and status(uri)["publishedVersion"] is None
     mirror("run", uri)
     assert status(uri)["publishedVersion"] == flights.latest()
+
+
+def test_ForcedImport_KeepsTheViewOfDuckDb(catalog, flights, tmp_path):
+    uri = take_in(catalog, flights)
+    file = tmp_path / "mirror.duckdb"
+    mirror("add", uri, "duckdb", "--to", file)
+    mirror("run", uri)
+    run("import", flights.folder, uri, "--force", "--json").object()
+    mirror("run", uri)
+    assert status(uri)["state"] == "SUCCESS" and mirror("verify", uri)["differences"] == []
+    with duckdb.connect(str(file), read_only=True) as connection:
+        [(count,)] = connection.sql("SELECT count(*) FROM flights").fetchall()
+    assert count == DeltaTable(str(flights.folder)).to_pyarrow_table().num_rows
 
 
 # ---- divergence ----------------------------------------------------------------------------------
