@@ -312,10 +312,12 @@ def test_Guide_AsksWhatIsThere(numbers, file):
     statements = [statement for block in re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
                   for statement in block.split(";") if statement.strip()]
     assert len(statements) == 3
-    tables, versions, files = (rows(file, statement) for statement in statements)
-    assert [row[:2] for row in tables] == [("orders", 2)]
-    assert [row[0] for row in versions] == [2, 1, 0]
-    assert sorted(Path(row[0]).name for row in files) == ["b", "c"]
+    with duckdb.connect(str(file), read_only=True) as connection:
+        tables, versions, files = (connection.execute(statement).to_arrow_table().to_pylist()
+                                   for statement in statements)
+    assert [(row["view_name"], row["version"]) for row in tables] == [("orders", 2)]
+    assert [row["version"] for row in versions] == [2, 1, 0]
+    assert sorted(Path(row["path"]).name for row in files) == ["b", "c"]
 
 
 # ---- the file ------------------------------------------------------------------------------------
