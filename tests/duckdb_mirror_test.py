@@ -419,12 +419,13 @@ def test_KilledPublisher_LeavesAVersionThatWasThere(table, file):
     for version in range(1, versions):
         table.commit(version, remove(f"f{version - 1}"),
                      write_ids(table, f"f{version}", [version] * 3))
-    reached = -1
+    reached, wait_max = -1, 0.1
     while reached < versions - 1:
         process = subprocess.Popen(
             [WORKER, "publish", file, table.folder, "t", table_id(str(table.folder)),
              str(min(versions - 1, reached + 3))], stdout=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0, 0.12))
+        time.sleep(rng.uniform(0, wait_max))
+        wait_max *= 1.1  # on a slow machine it has to come to something as well
         process.send_signal(signal.SIGKILL)
         process.wait()
         if not file.exists() or file.stat().st_size == 0:
@@ -435,5 +436,6 @@ def test_KilledPublisher_LeavesAVersionThatWasThere(table, file):
             there = connection.execute("SELECT version FROM deltalakedb.tables").fetchone()[0]
             found = {row[0] for row in connection.execute("SELECT id FROM t").fetchall()}
         assert found == {there} and there >= reached
-        reached = there
+        if there > reached:
+            reached, wait_max = there, 0.1
     assert differences(file, table.folder, "t") == []
