@@ -72,7 +72,8 @@ Result<void> Add(const AddArguments& arguments, Console& console) {
   if (arguments.mode) {
     DELTALAKEDB_ASSIGN(mirror.mode, ParseTableMode(Shown(*arguments.mode)));
   }
-  DELTALAKEDB_ASSIGN(mirror.alert.versions, NaturalOf("--alert-versions", arguments.alert_versions));
+  DELTALAKEDB_ASSIGN(mirror.alert.versions,
+                     NaturalOf("--alert-versions", arguments.alert_versions));
   DELTALAKEDB_ASSIGN(mirror.alert.seconds, NaturalOf("--alert-seconds", arguments.alert_seconds));
   DELTALAKEDB_ASSIGN(const bool is_new, AddMirror(arguments.uri, mirror));
   DELTALAKEDB_ASSIGN(const MirrorInfo info, FindMirror(arguments.uri, arguments.engine));
@@ -123,8 +124,8 @@ void PrintFacts(const MirrorInfo& mirror, Console& console) {
             Printable(mirror.place) + (mirror.absolute_paths ? ", with absolute paths" : ""));
   facts.Add("mode", std::string(TableModeName(mirror.mode)));
   facts.Add("state", StateText(mirror) + (mirror.is_alert ? ", ALERT" : ""));
-  facts.Add("published", fmt::format("{} of {}", VersionText(mirror.published),
-                                     mirror.version.value()));
+  facts.Add("published",
+            fmt::format("{} of {}", VersionText(mirror.published), mirror.version.value()));
   facts.Add("lag", LagText(mirror));
   if (mirror.checkpoint) facts.Add("checkpoint", VersionText(mirror.checkpoint));
   if (mirror.last_success) {
@@ -140,16 +141,16 @@ Result<void> PrintVersions(const MirrorArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const auto limit, NaturalOf("--limit", arguments.limit));
   DELTALAKEDB_ASSIGN(const auto versions,
                      ListMirrorVersions(arguments.uri, limit.value_or(kLimitDefault)));
-  TextTable table({{"VERSION", Align::kRight}, {"ENGINE"}, {"STATE"}, {"ATTEMPTS", Align::kRight},
-                   {"ERROR"}});
+  TextTable table(
+      {{"VERSION", Align::kRight}, {"ENGINE"}, {"STATE"}, {"ATTEMPTS", Align::kRight}, {"ERROR"}});
   for (const MirrorVersion& version : versions) {
     if (console.json()) {
       PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorVersion(version, writer); });
       continue;
     }
     table.AddRow({fmt::format("{}", version.version.value()), Printable(version.engine),
-                  std::string(MirrorVersionStateName(version.state)),
-                  FormatCount(version.attempts), Printable(version.error.value_or(""))});
+                  std::string(MirrorVersionStateName(version.state)), FormatCount(version.attempts),
+                  Printable(version.error.value_or(""))});
   }
   if (!console.json()) {
     console.out().Append(table.Format(console.title_style().start, console.title_style().end));
@@ -179,7 +180,8 @@ Result<void> Status(const MirrorArguments& arguments, Console& console) {
   if (arguments.failures) return PrintFailures(arguments, console);
   DELTALAKEDB_ASSIGN(const auto mirrors, ListMirrors(arguments.uri));
   if (mirrors.empty()) {
-    return Fail(ErrorCode::kNotFound, "the table has no mirror; `deltalakedb mirror add` makes one");
+    return Fail(ErrorCode::kNotFound,
+                "the table has no mirror; `deltalakedb mirror add` makes one");
   }
   for (const MirrorInfo& mirror : mirrors) {
     if (console.json()) {
@@ -194,8 +196,14 @@ Result<void> Status(const MirrorArguments& arguments, Console& console) {
 
 Result<void> List(const MirrorArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const auto mirrors, ListMirrors(arguments.uri));
-  TextTable table({{"TABLE"}, {"ENGINE"}, {"STATE"}, {"PUBLISHED", Align::kRight},
-                   {"VERSION", Align::kRight}, {"LAG"}, {"ALERT"}, {"PLACE"}});
+  TextTable table({{"TABLE"},
+                   {"ENGINE"},
+                   {"STATE"},
+                   {"PUBLISHED", Align::kRight},
+                   {"VERSION", Align::kRight},
+                   {"LAG"},
+                   {"ALERT"},
+                   {"PLACE"}});
   for (const MirrorInfo& mirror : mirrors) {
     if (arguments.check && mirror.is_alert) console.SetAnswerIsNo();
     if (console.json()) {
@@ -274,15 +282,18 @@ Result<void> Verify(const MirrorArguments& arguments, Console& console) {
       continue;
     }
     for (const Difference& difference : verification.differences) {
-      console.out().Append(Printable(fmt::format(
-          "{}{}: {}", verification.engine,
-          difference.version ? fmt::format(" version {}", difference.version->value()) : "",
-          difference.message)) + "\n");
+      console.out().Append(
+          Printable(fmt::format(
+              "{}{}: {}", verification.engine,
+              difference.version ? fmt::format(" version {}", difference.version->value()) : "",
+              difference.message)) +
+          "\n");
     }
     if (verification.differences.empty()) {
-      console.out().Append(Printable(fmt::format("{}: the same as the catalog up to version {}",
-                                                 verification.engine,
-                                                 VersionText(verification.published))) + "\n");
+      console.out().Append(
+          Printable(fmt::format("{}: the same as the catalog up to version {}", verification.engine,
+                                VersionText(verification.published))) +
+          "\n");
     }
   }
   return {};
@@ -334,8 +345,8 @@ Result<void> Repair(const RepairArguments& arguments, Console& console) {
   FactList facts;
   facts.Add("table", Printable(report.table));
   facts.Add("mirror", Printable(report.place));
-  facts.Add("published", fmt::format("{} of {}", VersionText(report.published),
-                                     report.version.value()));
+  facts.Add("published",
+            fmt::format("{} of {}", VersionText(report.published), report.version.value()));
   if (report.replaced_table) facts.Add("old table", Printable(*report.replaced_table));
   console.out().Append(facts.Format());
   return {};
@@ -386,9 +397,8 @@ void PrintWatched(const MirrorRun& run, Console& console) {
   if (console.json()) {
     PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorRun(run, writer); });
   } else if (run.error) {
-    console.Write(LogLevel::kWarning,
-                  fmt::format("table {}: {} mirror: {}", run.table, run.engine,
-                              run.error->message()));
+    console.Write(LogLevel::kWarning, fmt::format("table {}: {} mirror: {}", run.table, run.engine,
+                                                  run.error->message()));
   } else {
     console.out().Append(Printable(fmt::format("table {}: ", run.table) + FormatRun(run)));
   }
@@ -416,16 +426,14 @@ Result<void> WatchCatalog(const WatchArguments& arguments, Console& console) {
 using MirrorAction = Result<void> (*)(const MirrorArguments&, Console&);
 
 CLI::App* AddMirrorCommand(Program& program, CLI::App& group, const Program::CommandText& text,
-                           MirrorAction action,
-                           const std::shared_ptr<MirrorArguments>& arguments) {
+                           MirrorAction action, const std::shared_ptr<MirrorArguments>& arguments) {
   CLI::App* const command = program.AddCommandTo(
       group, text, [arguments, action](Console& console) { return action(*arguments, console); });
   return command;
 }
 
 void AddEngineOption(CLI::App& command, MirrorArguments& arguments) {
-  command
-      .add_option("--engine", arguments.engine, "Only this one of the table's mirrors")
+  command.add_option("--engine", arguments.engine, "Only this one of the table's mirrors")
       ->type_name("ENGINE");
 }
 
@@ -479,7 +487,8 @@ void AddStatusCommands(Program& program, CLI::App& group) {
   command->add_flag("--failures", arguments->failures, "Show what went wrong instead")
       ->disable_flag_override();
   command
-      ->add_option("--limit", arguments->limit, "With --versions: how many, the newest (default 20)")
+      ->add_option("--limit", arguments->limit,
+                   "With --versions: how many, the newest (default 20)")
       ->type_name("N");
   command
       ->add_flag("--check", arguments->check, "Exit with 1 when a mirror is beyond its alert limit")
@@ -540,17 +549,16 @@ void AddWatchCommand(Program& program, CLI::App& group) {
       ->add_flag("--no-sync", arguments->no_sync,
                  "Do not take in what other engines write at the tables' locations")
       ->disable_flag_override();
-  command
-      ->add_flag("--once", arguments->once, "End when everything is published, or has failed")
+  command->add_flag("--once", arguments->once, "End when everything is published, or has failed")
       ->disable_flag_override();
 }
 
 }  // namespace
 
 void AddMirrorCommands(Program& program) {
-  CLI::App* const group =
-      program.AddCommandGroup({"mirror", "Keep what other engines read in step with a table",
-                               "deltalakedb mirror status 'deltasql://sqlite/meta.db?table=orders'"});
+  CLI::App* const group = program.AddCommandGroup(
+      {"mirror", "Keep what other engines read in step with a table",
+       "deltalakedb mirror status 'deltasql://sqlite/meta.db?table=orders'"});
   AddAddCommand(program, *group);
   AddStatusCommands(program, *group);
   AddRepairCommand(program, *group);

@@ -36,9 +36,9 @@ class ListingEngine final : public deltalakedb::MirrorEngine {
     file << *text;
     file.close();
     if (!file || std::rename(draft.c_str(), place.place.c_str()) != 0) {
-      return std::unexpected(deltalakedb::Error(
-          deltalakedb::ErrorCode::kIo,
-          place.place + ": " + std::generic_category().message(errno)));
+      return std::unexpected(
+          deltalakedb::Error(deltalakedb::ErrorCode::kIo,
+                             place.place + ": " + std::generic_category().message(errno)));
     }
     return note({.published = version, .checkpoint = std::nullopt});
   }

@@ -1,4 +1,6 @@
 // Engines of one's own: the example of docs/mirror.md, and what the registry takes.
+#include "deltalakedb/mirror_engine.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -10,7 +12,6 @@
 #include "base/temp_folder.h"
 #include "deltalakedb/create.h"
 #include "deltalakedb/mirror.h"
-#include "deltalakedb/mirror_engine.h"
 #include "deltalakedb/transaction.h"
 #include "tests/listing_engine.h"
 

@@ -75,8 +75,8 @@ struct MirrorInfo {
   std::optional<Version> checkpoint;  // the newest that the mirror has from us
   MirrorState state = MirrorState::kPending;
   std::int64_t lag_versions = 0;
-  std::int64_t lag_ms = 0;      // since the oldest version that is missing was committed
-  std::int64_t attempts = 0;    // that failed since the last success
+  std::int64_t lag_ms = 0;    // since the oldest version that is missing was committed
+  std::int64_t attempts = 0;  // that failed since the last success
   std::optional<Timestamp> last_attempt;
   std::optional<Timestamp> last_success;
   std::optional<Timestamp> next_attempt;  // of a service, after a failure

@@ -217,8 +217,9 @@ Result<void> LogPublisher::CompareCommit(Version version) {
 Result<void> LogPublisher::CheckOther(Version version, std::string_view name) const {
   if (options_.is_own_log) return {};
   if (version > source_.versions().last) {
-    return Fail(Differs(name, version, fmt::format("is later than the table's last version, {}",
-                                                   source_.versions().last.value())));
+    return Fail(Differs(name, version,
+                        fmt::format("is later than the table's last version, {}",
+                                    source_.versions().last.value())));
   }
   const bool is_vouched_for =
       version < source_.versions().first ? has_base_commit_ : listing_.commits.contains(version);
@@ -271,7 +272,8 @@ Result<storage::CheckpointSize> LogPublisher::WriteBase(OutputFile& file) {
     AbsoluteChunks absolute(chunks, table_uri_, name);
     DELTALAKEDB_ASSIGN(
         size, log::WriteCheckpointOfLines(
-                  options_.absolute_paths ? static_cast<LineChunkStream&>(absolute) : chunks, name, file));
+                  options_.absolute_paths ? static_cast<LineChunkStream&>(absolute) : chunks, name,
+                  file));
     return {};
   }));
   return size;

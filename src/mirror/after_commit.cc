@@ -73,9 +73,8 @@ void AfterCommit::Loop() {
 }
 
 std::optional<AfterCommit::Clock::time_point> AfterCommit::PublishAll(Version version) {
-  const auto rows = database_->Read([&](store::Connection& connection) {
-    return store::MirrorStore(connection).ListOf(table_);
-  });
+  const auto rows = database_->Read(
+      [&](store::Connection& connection) { return store::MirrorStore(connection).ListOf(table_); });
   const auto later = Clock::now() + kRetryPause;
   if (!rows) {
     sink_.Write(LogLevel::kWarning,
@@ -91,9 +90,8 @@ std::optional<AfterCommit::Clock::time_point> AfterCommit::PublishAll(Version ve
     const auto run = publisher_.Run(table_, row.engine, version, kBusyWaitMax);
     if (run && !run->error) continue;
     const Error& error = run ? *run->error : run.error();
-    sink_.Write(LogLevel::kWarning,
-                fmt::format("the {} mirror of table {} is behind: {}", row.engine, row.table_name,
-                            error.message()));
+    sink_.Write(LogLevel::kWarning, fmt::format("the {} mirror of table {} is behind: {}",
+                                                row.engine, row.table_name, error.message()));
     if (error.code() != ErrorCode::kConflict) retry_at = later;
   }
   return retry_at;

@@ -81,8 +81,8 @@ Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace&
   }
   const auto due = FindDueCheckpoint(source, now);
   if (!due) return {};
-  DELTALAKEDB_TRY(WriteTableCheckpoint(source, *folder.file_system, log_path, *due,
-                                       place.absolute_paths));
+  DELTALAKEDB_TRY(
+      WriteTableCheckpoint(source, *folder.file_system, log_path, *due, place.absolute_paths));
   now.checkpoint = due;
   return note(now);
 }

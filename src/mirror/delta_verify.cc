@@ -31,9 +31,8 @@ class Comparison {
         published_(published),
         folder_(std::move(folder)),
         is_own_log_(place.place == source.location()),
-        table_uri_(place.absolute_paths
-                       ? std::optional(protocol::UriOfLocation(source.location()))
-                       : std::nullopt),
+        table_uri_(place.absolute_paths ? std::optional(protocol::UriOfLocation(source.location()))
+                                        : std::nullopt),
         publisher_(source.impl().texts(), *folder_.file_system, folder_.path + "/_delta_log",
                    {.absolute_paths = place.absolute_paths,
                     .is_mirror = true,

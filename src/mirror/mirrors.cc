@@ -1,12 +1,11 @@
 // What users ask of mirrors (deltalakedb/mirror.h).
-#include "deltalakedb/mirror.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "base/try.h"
+#include "deltalakedb/mirror.h"
 #include "deltalakedb/uri.h"
 #include "log/log_files.h"
 #include "mirror/engines.h"
@@ -81,9 +80,9 @@ Result<MirrorRow> PlanMirror(const OpenTable& table, const NewMirror& wanted) {
   }
   const bool is_own = row.engine == mirror::kDeltaEngine && row.place == table.row.location;
   if (is_own && wanted.absolute_paths) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} is the table's own location, where paths are relative to it",
-                            row.place));
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is the table's own location, where paths are relative to it", row.place));
   }
   if (wanted.mode == TableMode::kShared && !is_own) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -272,11 +271,11 @@ Result<std::vector<MirrorVerification>> VerifyMirrors(std::string_view table_uri
     DELTALAKEDB_ASSIGN(const auto impl,
                        MirrorSource::Impl::Open(table.catalog.database, row.table_id));
     const MirrorSource source(*impl);
-    auto differences = engine->Verify(source, {row.place, row.absolute_paths},
-                                      {row.published, row.checkpoint});
+    auto differences =
+        engine->Verify(source, {row.place, row.absolute_paths}, {row.published, row.checkpoint});
     if (!differences) return Fail(std::move(differences).error());
-    verifications.push_back({row.table_name, row.engine, row.place, row.published,
-                             *std::move(differences)});
+    verifications.push_back(
+        {row.table_name, row.engine, row.place, row.published, *std::move(differences)});
   }
   return verifications;
 }

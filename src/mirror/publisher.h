@@ -1,5 +1,5 @@
-// Bringing one mirror up to date: the right to do it, the work, and what the catalog keeps of how it
-// went.
+// Bringing one mirror up to date: the right to do it, the work, and what the catalog keeps of how
+// it went.
 #pragma once
 
 #include <chrono>

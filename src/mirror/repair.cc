@@ -40,32 +40,31 @@ Result<RepairReport> KeepDatabase(const OpenTable& table, const RepairOptions& o
       const MirrorEngine* const engine,
       mirror::FindEngine(options.engine.value_or(std::string(mirror::kDeltaEngine))));
   if (!options.to) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "what the mirror has stays as it is: name with --to the place where it begins anew");
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "what the mirror has stays as it is: name with --to the place where it begins anew");
   }
   DELTALAKEDB_ASSIGN(const std::string place, engine->FindPlace(table.row.location, options.to));
   const std::string name(engine->name());
-  auto moved = InWrite(
-      *table.catalog.database, [&](store::Connection& connection) -> Result<void> {
-        MirrorStore store(connection);
-        const store::MirrorKey key{table.row.table_id, name};
-        DELTALAKEDB_ASSIGN(const auto there, store.Find(key));
-        if (!there) {
-          return Fail(Error(ErrorCode::kNotFound,
-                            fmt::format("table {} has no {} mirror", table.row.name, name))
-                          .With("table", table.row.name));
-        }
-        if (there->place == place) {
-          return Fail(ErrorCode::kInvalidArgument,
-                      fmt::format("{} is where the mirror is: name another place", place));
-        }
-        DELTALAKEDB_ASSIGN(const std::int64_t now_us,
-                           store::MetadataStore(connection).LoadClock());
-        // Its files stay at the table's location, which the new place is not.
-        const bool is_absolute = name == mirror::kDeltaEngine && place != table.row.location;
-        DELTALAKEDB_TRY(store.Move(key, place, is_absolute, now_us));
-        return store.SetMode(table.row.table_id, store::kModeExclusive);
-      });
+  auto moved = InWrite(*table.catalog.database, [&](store::Connection& connection) -> Result<void> {
+    MirrorStore store(connection);
+    const store::MirrorKey key{table.row.table_id, name};
+    DELTALAKEDB_ASSIGN(const auto there, store.Find(key));
+    if (!there) {
+      return Fail(Error(ErrorCode::kNotFound,
+                        fmt::format("table {} has no {} mirror", table.row.name, name))
+                      .With("table", table.row.name));
+    }
+    if (there->place == place) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is where the mirror is: name another place", place));
+    }
+    DELTALAKEDB_ASSIGN(const std::int64_t now_us, store::MetadataStore(connection).LoadClock());
+    // Its files stay at the table's location, which the new place is not.
+    const bool is_absolute = name == mirror::kDeltaEngine && place != table.row.location;
+    DELTALAKEDB_TRY(store.Move(key, place, is_absolute, now_us));
+    return store.SetMode(table.row.table_id, store::kModeExclusive);
+  });
   if (!moved) return Fail(std::move(moved).error());
   DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, name));
   if (run.error) return Fail(*run.error);

@@ -94,9 +94,9 @@ Result<ProposalAnswer> SharedLog::Propose(const ProposedCommit& commit) const {
   if (!answer && answer.error().code() == ErrorCode::kNotFound) {
     // What the catalog decided before the table was shared.
     const Publisher publisher(database_);
-    DELTALAKEDB_ASSIGN(const MirrorRun run,
-                       publisher.Run(table_.table_id, std::string(kDeltaEngine), std::nullopt,
-                                     kPublishWaitMax));
+    DELTALAKEDB_ASSIGN(
+        const MirrorRun run,
+        publisher.Run(table_.table_id, std::string(kDeltaEngine), std::nullopt, kPublishWaitMax));
     if (run.error) return Fail(*run.error);
     answer = files_->Propose(commit);
   }
