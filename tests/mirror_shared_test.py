@@ -1,16 +1,18 @@
 """Tables that delta-rs and this program write to: all at once in shared mode, by turns in exclusive
 mode; on a disk and on S3, whose server is a real one.
 
-    DELTALAKEDB_SOAK=1 makes more commits.
+    DELTALAKEDB_SEED=7 repeats a run of kills, DELTALAKEDB_SOAK=1 makes more of everything.
 """
 
 import collections
 import io
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +28,10 @@ from object_store_support import BUCKET, KEY_ID, SECRET
 from support import DONE, PROGRAM, add, run
 
 APPENDER = Path(__file__).with_name("delta_rs_append.py")
-WRITERS = 4  # of each program
 IS_SOAK = os.environ.get("DELTALAKEDB_SOAK") == "1"
+SEED = int(os.environ.get("DELTALAKEDB_SEED", random.SystemRandom().randrange(2**32)))
+KILLS = 100 if IS_SOAK else 10
+WRITERS = 4  # of each program
 SECONDS_MAX = 1500
 # Rows of ours, and of delta-rs, by number.
 OURS, THEIRS, PER_WRITER = 0, 1_000_000, 10_000
@@ -56,9 +60,10 @@ class S3:
 
     commits = 500 if IS_SOAK else 24  # each is some twenty requests
 
-    def __init__(self, server, key):
-        self.server, self.key, self.table = server, key, f"s3://{BUCKET}/{key}"
-        self.environment = server.environment()
+    def __init__(self, server, **variables):
+        self.server, self.key = server, f"shared/{uuid.uuid4()}"
+        self.table = f"s3://{BUCKET}/{self.key}"
+        self.environment = server.environment(**variables)
         self.options = {
             "AWS_ENDPOINT_URL": server.endpoint, "AWS_ALLOW_HTTP": "true",
             "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": KEY_ID,
@@ -92,13 +97,17 @@ class SharedTable:
 
     def commit(self, number, commit_id=None):
         """Appends a row by the program and gives what it told of the commit."""
+        return self.run(*self.command(number, commit_id))
+
+    def command(self, number, commit_id=None):
+        """What appends a row by the program, its data file being there."""
         content, name = io.BytesIO(), f"ours-{number}.parquet"
         pq.write_table(pa.table({"id": pa.array([number], pa.int64())}), content)
         self.ground.put(name, content.getvalue())
         actions = actions_file(self.tmp_path, add(name, len(content.getvalue()),
                                                   stats=json.dumps({"numRecords": 1})))
         more = ["--commit-id", commit_id] if commit_id else []
-        return self.run("commit", self.uri, "--actions", actions, *more)
+        return ["commit", self.uri, "--actions", actions, *more]
 
     def append(self, number):
         """Appends a row by delta-rs."""
@@ -159,7 +168,7 @@ class SharedTable:
 def ground(request, tmp_path):
     if request.param == "disk":
         return Disk(tmp_path / "numbers")
-    return S3(request.getfixturevalue("s3"), f"shared/{uuid.uuid4()}")
+    return S3(request.getfixturevalue("s3"))
 
 
 def start(*command, ground):
@@ -210,13 +219,75 @@ def test_SharedTable_LosesForksAndDoublesNothing(catalog, ground, tmp_path):
     assert [process.returncode for process in [service, *theirs]] == [0] * (1 + WRITERS), [
         warnings, *(output.result()[1][-2000:] for output in outputs)]
     assert len(told) == len(rows) == WRITERS * each
-    versions = sorted(done["version"] for done in told)
-    assert versions != list(range(versions[0], versions[-1] + 1)), "they did not write at once"
     table.check(told, rows + [OURS + writer * PER_WRITER + n
                               for writer in range(WRITERS) for n in range(each)])
+    versions = sorted(done["version"] for done in told)
+    assert versions != list(range(versions[0], versions[-1] + 1)), "they did not write at once"
     print(f"{len(told)} commits of ours and {len(rows)} of delta-rs, by {WRITERS} writers each, on "
           f"{catalog.kind} and {type(ground).__name__} in {seconds:.1f} s; the service warned "
           f"{len(warnings.splitlines())} times")
+
+
+def lose_answers(proxy):
+    """Commits are written, and of every third nobody is told."""
+    counts, lock = [0], threading.Lock()
+
+    def lose(handler):
+        proxy.forward(handler)
+        handler.close_connection = True
+
+    def fault(request):
+        if request.command != "PUT" or not request.path.endswith(".json"):
+            return None
+        with lock:
+            counts[0] += 1
+            return lose if counts[0] % 3 == 0 else None
+
+    proxy.fault = fault
+
+
+@pytest.mark.parametrize("catalog", ["sqlite"], indirect=True)
+def test_SharedTableWhoseAnswersGetLost_DoublesNothing(catalog, s3, s3_proxy, tmp_path):
+    ground = S3(s3, AWS_ENDPOINT_URL=s3_proxy.endpoint, AWS_MAX_ATTEMPTS="1")
+    table = SharedTable(ground, catalog, "shared", tmp_path)
+    lose_answers(s3_proxy)
+
+    def write(writer):
+        return [table.commit(OURS + writer * PER_WRITER + n) for n in range(3)]
+
+    def append(number):
+        table.append(THEIRS + number)
+
+    with ThreadPoolExecutor(WRITERS + 1) as threads:
+        others = [threads.submit(append, number) for number in range(3)]
+        told = [done for reports in threads.map(write, range(WRITERS)) for done in reports]
+        for other in others:
+            other.result()
+    s3_proxy.fault = lambda request: None
+    table.check(told, [*range(THEIRS, THEIRS + 3), *(OURS + writer * PER_WRITER + n
+                                                     for writer in range(WRITERS)
+                                                     for n in range(3))])
+
+
+@pytest.mark.parametrize("catalog", ["sqlite", "postgres"], indirect=True)
+def test_KilledCommitsToASharedTable_AreThereOnceAfterTheyAreMadeAgain(catalog, tmp_path):
+    print(f"DELTALAKEDB_SEED={SEED}")
+    chance = random.Random(SEED)
+    ground = Disk(tmp_path / "numbers")
+    table = SharedTable(ground, catalog, "shared", tmp_path)
+    told, killed = [], 0
+    for number in range(KILLS):
+        table.append(THEIRS + number)
+        command = table.command(OURS + number, str(uuid.uuid4()))
+        writer = start(PROGRAM, *command, ground=ground)
+        time.sleep(chance.uniform(0, 0.1))
+        writer.kill()
+        writer.communicate()
+        killed += writer.returncode != 0
+        told.append(table.run(*command))
+    assert killed > 0
+    table.check(told, [*range(THEIRS, THEIRS + KILLS), *range(OURS, OURS + KILLS)])
+    print(f"{killed} of {KILLS} commits killed")
 
 
 @pytest.mark.parametrize("catalog", ["sqlite", "postgres"], indirect=True)

@@ -73,9 +73,8 @@ void AfterCommit::Loop() {
 }
 
 std::optional<AfterCommit::Clock::time_point> AfterCommit::PublishAll(Version version) {
-  const auto rows = database_->Read([&](store::Connection& connection) {
-    return store::MirrorStore(connection).ListOf(table_);
-  });
+  const auto rows = database_->Read(
+      [&](store::Connection& connection) { return store::MirrorStore(connection).ListOf(table_); });
   // Counted from the end: an attempt may take longer than the pause.
   const auto later = [] { return Clock::now() + kRetryPause; };
   if (!rows) {
@@ -92,9 +91,8 @@ std::optional<AfterCommit::Clock::time_point> AfterCommit::PublishAll(Version ve
     const auto run = publisher_.Run(table_, row.engine, version, kBusyWaitMax);
     if (run && !run->error) continue;
     const Error& error = run ? *run->error : run.error();
-    sink_.Write(LogLevel::kWarning,
-                fmt::format("the {} mirror of table {} is behind: {}", row.engine, row.table_name,
-                            error.message()));
+    sink_.Write(LogLevel::kWarning, fmt::format("the {} mirror of table {} is behind: {}",
+                                                row.engine, row.table_name, error.message()));
     must_retry |= error.code() != ErrorCode::kConflict;
   }
   return must_retry ? std::optional(later()) : std::nullopt;
