@@ -171,7 +171,8 @@ def spread(values, form="{:.2f}"):
 
 
 def publish_rows(rounds, databases):
-    yield ["database", "a commit, ms", "mirrored, ms", "publishing adds, ms", "a bare synced put, ms"]
+    yield ["database", "a commit, ms", "mirrored, ms", "publishing adds, ms",
+           "a bare synced put, ms"]
     for name in databases:
         figures = [(one["publish"][name]["without"]["median_s"] * 1e3,
                     one["publish"][name]["with"]["median_s"] * 1e3,
@@ -264,8 +265,10 @@ def main():
         bench = Bench(arguments, folder, databases)
         rounds = []
         for number in range(arguments.rounds):
-            rounds.append({part: PARTS[part][0](bench) for part in arguments.only})
-            print(f"bench: round {number + 1} done", file=sys.stderr, flush=True)
+            rounds.append({})
+            for part in arguments.only:
+                rounds[-1][part] = PARTS[part][0](bench)
+                print(f"bench: round {number + 1}, {part} is measured", file=sys.stderr, flush=True)
     results = {"host": host.describe(), "databases": arguments.database, "rounds": rounds}
     text = "\n".join(markdown(results)) + "\n"
     (arguments.tables / "results_mirror.json").write_text(json.dumps(results, indent=1) + "\n",

@@ -107,6 +107,11 @@ def original(request, spark, tmp_path_factory):
     return folder, latest, rows
 
 
+def leave_checkpoint(mirror):
+    """Spark wants the commit of a checkpoint's version beside it."""
+    return leave_checkpoint_alone(mirror.folder, with_its_commit=True)
+
+
 def check(spark, folder, rows):
     for version, expected in rows.items():
         assert spark.rows(folder, version) == expected, version
@@ -125,7 +130,7 @@ def test_MirrorWithAbsolutePaths_IsReadAsTheOriginal(spark, original, tmp_path):
     mirror = mirror_absolute(source, tmp_path / "t")
     check(spark, mirror.folder, rows)
     mirror.make_checkpoint()
-    assert leave_checkpoint_alone(mirror.folder) == latest + 1
+    assert leave_checkpoint(mirror) == latest + 1
     assert spark.rows(mirror.folder) == rows[latest]
 
 
@@ -136,7 +141,7 @@ def test_MirrorInPlace_IsReadBehindACheckpointOfOurs(spark, original, tmp_path):
     check(spark, mirror.folder, rows)
     assert spark.rows(mirror.folder) == rows[latest]
     mirror.check()
-    leave_checkpoint_alone(mirror.folder)
+    leave_checkpoint(mirror)
     answer = spark.read(mirror.folder)
     assert (answer["rows"], answer["version"]) == (rows[latest], latest + 1)
     # And Spark goes on from there.
@@ -153,7 +158,7 @@ def test_SidecarsOfOurs_AreWhatSparkReads(spark, tmp_path):
     sidecars = [row["sidecar"]["path"] for row in pq.read_table(top).to_pylist() if row["sidecar"]]
     assert sidecars
     expected = spark.read(mirror.folder)
-    leave_checkpoint_alone(mirror.folder)
+    leave_checkpoint(mirror)
     assert spark.read(mirror.folder) == expected
     for sidecar in sidecars:
         (log_of(mirror.folder) / "_sidecars" / sidecar).unlink()
@@ -179,5 +184,5 @@ def test_SparkAndDeltaRs_AppendInTurn(spark, tmp_path):
     assert [json.loads(row) for row in spark.rows(mirror.folder)] == written
     version = mirror.make_checkpoint()
     assert version == 8 and version in checkpoints(mirror.folder)
-    leave_checkpoint_alone(mirror.folder)
+    leave_checkpoint(mirror)
     assert [json.loads(row) for row in spark.rows(mirror.folder)] == written

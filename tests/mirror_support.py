@@ -1,5 +1,5 @@
-"""What the tests of mirrors with other engines share: tables taken in and mirrored, and how a log is
-left with nothing but its newest checkpoint."""
+"""What the tests of mirrors with other engines share: tables taken in and mirrored, and how a log
+is left with nothing but its newest checkpoint."""
 
 import dataclasses
 import json
@@ -57,16 +57,17 @@ def checkpoints(folder):
     return {int(path.name[:20]) for path in log_of(folder).glob("[0-9]*.checkpoint*")}
 
 
-def leave_checkpoint_alone(folder):
+def leave_checkpoint_alone(folder, with_its_commit=False):
     """Removes the commits and the older checkpoints of a log, so that its newest checkpoint, which
-    has to be of the latest version, says all. Gives that version."""
+    has to be of the latest version, says all; the commit of that version may stay, which says
+    nothing of files. Gives the version."""
     log, newest = log_of(folder), max(checkpoints(folder))
     commits = [path for path in log.glob("[0-9]*.json") if "checkpoint" not in path.name]
     assert newest == max(int(path.name[:20]) for path in commits)
     assert json.loads((log / "_last_checkpoint").read_text(encoding="utf-8"))["version"] == newest
     for path in log.iterdir():
-        is_numbered = path.name[:20].isdigit()
-        if path in commits or (is_numbered and int(path.name[:20]) < newest):
+        is_older = path.name[:20].isdigit() and int(path.name[:20]) < newest
+        if is_older or (path in commits and not with_its_commit):
             path.unlink()
     return newest
 
