@@ -65,7 +65,7 @@ Result<MirrorInfo> FindMirror(const std::string& uri, const std::string& engine)
 
 Result<void> Add(const AddArguments& arguments, Console& console) {
   NewMirror mirror;
-  mirror.engine = arguments.engine;
+  mirror.engine = Shown(arguments.engine);  // which an error quotes
   mirror.to = arguments.to;
   mirror.absolute_paths = arguments.absolute_paths;
   mirror.log_sink = &console;
@@ -96,8 +96,13 @@ struct MirrorArguments {
   std::optional<std::string> limit;
 };
 
+// As an error may quote it.
+std::optional<std::string> EngineOf(const std::optional<std::string>& engine) {
+  return engine ? std::optional(Shown(*engine)) : std::nullopt;
+}
+
 Result<void> Remove(const MirrorArguments& arguments, Console& console) {
-  DELTALAKEDB_TRY(RemoveMirror(arguments.uri, arguments.engine));
+  DELTALAKEDB_TRY(RemoveMirror(arguments.uri, EngineOf(arguments.engine)));
   if (!console.json()) console.out().Append("the mirror is no longer kept up; its files stay\n");
   return {};
 }
@@ -251,8 +256,9 @@ const MirrorRun* WorstOf(const std::vector<MirrorRun>& runs) {
 }
 
 Result<void> Run(const MirrorArguments& arguments, Console& console) {
-  DELTALAKEDB_ASSIGN(const auto runs,
-                     RunMirrors(arguments.uri, {.engine = arguments.engine, .log_sink = &console}));
+  DELTALAKEDB_ASSIGN(
+      const auto runs,
+      RunMirrors(arguments.uri, {.engine = EngineOf(arguments.engine), .log_sink = &console}));
   for (const MirrorRun& run : runs) {
     if (console.json()) {
       PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorRun(run, writer); });
@@ -273,7 +279,7 @@ Result<void> Run(const MirrorArguments& arguments, Console& console) {
 Result<void> Verify(const MirrorArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(
       const auto verifications,
-      VerifyMirrors(arguments.uri, {.engine = arguments.engine, .log_sink = &console}));
+      VerifyMirrors(arguments.uri, {.engine = EngineOf(arguments.engine), .log_sink = &console}));
   for (const MirrorVerification& verification : verifications) {
     if (!verification.differences.empty()) console.SetAnswerIsNo();
     if (console.json()) {
@@ -335,7 +341,7 @@ Result<void> Repair(const RepairArguments& arguments, Console& console) {
   }
   options.keep = arguments.keep == "files" ? RepairKeep::kFiles : RepairKeep::kDatabase;
   options.to = arguments.to;
-  options.engine = arguments.engine;
+  options.engine = EngineOf(arguments.engine);
   options.log_sink = &console;
   DELTALAKEDB_ASSIGN(const RepairReport report, RepairMirror(arguments.uri, options));
   if (console.json()) {
