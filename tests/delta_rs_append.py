@@ -2,7 +2,7 @@
 
     python delta_rs_append.py TABLE FIRST COUNT
 
-The storage options are a line of JSON on standard input. It prints `ready`, and a second line has it
+The storage options are a line of JSON on standard input. It prints `ready`; a second line has it
 begin. Each row has a number from FIRST on, a commit and a data file of its own; the number is
 printed once delta-rs says that the row is in.
 """
