@@ -81,9 +81,11 @@ Result<void> Add(const AddArguments& arguments, Console& console) {
     PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorInfo(info, writer); });
     return {};
   }
-  console.out().Append(Printable(fmt::format(
-      "table {} has {} {} mirror {} {}; `deltalakedb mirror run` publishes it now\n", info.table,
-      is_new ? "a" : "this", info.engine, is_new ? "at" : "already, at", info.place)));
+  console.out().Append(
+      Printable(fmt::format(
+          "table {} has {} {} mirror {} {}; `deltalakedb mirror run` publishes it now", info.table,
+          is_new ? "a" : "this", info.engine, is_new ? "at" : "already, at", info.place)) +
+      "\n");
   return {};
 }
 
@@ -102,8 +104,17 @@ std::optional<std::string> EngineOf(const std::optional<std::string>& engine) {
 }
 
 Result<void> Remove(const MirrorArguments& arguments, Console& console) {
-  DELTALAKEDB_TRY(RemoveMirror(arguments.uri, EngineOf(arguments.engine)));
-  if (!console.json()) console.out().Append("the mirror is no longer kept up; its files stay\n");
+  DELTALAKEDB_ASSIGN(const auto removed, RemoveMirror(arguments.uri, EngineOf(arguments.engine)));
+  for (const MirrorInfo& mirror : removed) {
+    if (console.json()) {
+      PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorInfo(mirror, writer); });
+      continue;
+    }
+    console.out().Append(Printable(fmt::format("the {} mirror at {} is no longer kept up; its "
+                                               "files stay",
+                                               mirror.engine, mirror.place)) +
+                         "\n");
+  }
   return {};
 }
 
@@ -229,17 +240,17 @@ Result<void> List(const MirrorArguments& arguments, Console& console) {
 
 std::string FormatRun(const MirrorRun& run) {
   if (run.is_busy) {
-    return fmt::format("{}: another process is publishing, {} of {} so far\n", run.engine,
+    return fmt::format("{}: another process is publishing, {} of {} so far", run.engine,
                        VersionText(run.published), run.version.value());
   }
   if (!run.from || !run.published) {
-    return fmt::format("{}: already at version {}\n", run.engine, VersionText(run.published));
+    return fmt::format("{}: already at version {}", run.engine, VersionText(run.published));
   }
   const std::string which =
       *run.from == *run.published
           ? fmt::format("version {}", run.from->value())
           : fmt::format("versions {} to {}", run.from->value(), run.published->value());
-  return fmt::format("{}: {} published\n", run.engine, which);
+  return fmt::format("{}: {} published", run.engine, which);
 }
 
 // What a script has to know of several failures: that somebody has to look is more than that it may
@@ -263,7 +274,7 @@ Result<void> Run(const MirrorArguments& arguments, Console& console) {
     if (console.json()) {
       PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorRun(run, writer); });
     } else if (!run.error) {
-      console.out().Append(Printable(FormatRun(run)));
+      console.out().Append(Printable(FormatRun(run)) + "\n");
     }
   }
   if (const MirrorRun* const worst = WorstOf(runs)) {
@@ -317,8 +328,9 @@ Result<void> Sync(const MirrorArguments& arguments, Console& console) {
       console.out().Append(Printable(difference.message) + "\n");
     }
   } else if (!report.from_version) {
-    console.out().Append(Printable(fmt::format("table {} has everything, up to version {}\n",
-                                               report.table, report.to_version.value())));
+    console.out().Append(Printable(fmt::format("table {} has everything, up to version {}",
+                                               report.table, report.to_version.value())) +
+                         "\n");
   } else {
     console.out().Append(fmt::format("{} commit{} taken in, up to version {}\n",
                                      FormatCount(report.commits), report.commits == 1 ? "" : "s",
@@ -406,10 +418,10 @@ void PrintWatched(const MirrorRun& run, Console& console) {
     console.Write(LogLevel::kWarning, fmt::format("table {}: {} mirror: {}", run.table, run.engine,
                                                   run.error->message()));
   } else {
-    console.out().Append(Printable(fmt::format("table {}: ", run.table) + FormatRun(run)));
+    console.out().Append(Printable(fmt::format("table {}: ", run.table) + FormatRun(run)) + "\n");
   }
-  // Whoever reads along is gone, or sees it now.
-  static_cast<void>(console.out().Flush());
+  // Whoever reads along sees it now; nobody does when that fails.
+  if (!console.out().Flush()) StopSource().request_stop();
 }
 
 Result<void> WatchCatalog(const WatchArguments& arguments, Console& console) {
@@ -421,10 +433,19 @@ Result<void> WatchCatalog(const WatchArguments& arguments, Console& console) {
   }
   options.sync = !arguments.no_sync;
   options.once = arguments.once;
-  options.on_run = [&](const MirrorRun& run) { PrintWatched(run, console); };
+  std::optional<Error> worst;
+  options.on_run = [&](const MirrorRun& run) {
+    PrintWatched(run, console);
+    if (!run.error) return;
+    if (!worst || ExitStatusFor(run.error->code()) > ExitStatusFor(worst->code())) {
+      worst = run.error;
+    }
+  };
   options.log_sink = &console;
   const StopOnSignal stop;
-  return WatchMirrors(arguments.uri, options, StopSource().get_token());
+  DELTALAKEDB_TRY(WatchMirrors(arguments.uri, options, StopSource().get_token()));
+  // A service tries again; whoever runs it once wants to know.
+  return options.once && worst ? Fail(*worst) : Result<void>();
 }
 
 // ---- what they take -----------------------------------------------------------------------------
@@ -453,7 +474,8 @@ void AddAddCommand(Program& program, CLI::App& group) {
   AddUriArgument(*command, arguments->uri);
   command
       ->add_option("ENGINE", arguments->engine,
-                   "delta (or spark), the _delta_log that Spark, Trino, Polars and delta-rs read")
+                   "delta (or spark), the _delta_log that Spark, Trino, Polars and delta-rs read; "
+                   "duckdb, a file with a view of the table")
       ->required()
       ->type_name("");
   command

@@ -112,11 +112,12 @@ inline constexpr std::int64_t kMirrorFailuresMax = 100;
 // engine is elsewhere), NotFound, those of the database.
 Result<bool> AddMirror(std::string_view table_uri, const NewMirror& mirror = {});
 
-// Ends the mirrors of a table, or that of one engine; what they have written stays. A shared table
+// Ends the mirrors of a table, or that of one engine, and answers what they were; what they have
+// written stays. A shared table
 // is exclusive from then on.
 // Errors: NotFound (there is none), those of the database.
-Result<void> RemoveMirror(std::string_view table_uri,
-                          const std::optional<std::string>& engine = {});
+Result<std::vector<MirrorInfo>> RemoveMirror(std::string_view table_uri,
+                                             const std::optional<std::string>& engine = {});
 
 // The mirrors of a table, or of all tables of a catalog.
 Result<std::vector<MirrorInfo>> ListMirrors(std::string_view uri);

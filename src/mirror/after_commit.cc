@@ -87,7 +87,7 @@ std::optional<AfterCommit::Clock::time_point> AfterCommit::PublishAll(Version ve
   look_again_at_ = (Clock::now() + kLookInterval).time_since_epoch().count();
   bool must_retry = false;
   for (const store::MirrorRow& row : *rows) {
-    if (row.next_state == store::kMirrorDiverged || !FindEngine(row.engine)) continue;
+    if (!FindEngine(row.engine)) continue;
     const auto run = publisher_.Run(table_, row.engine, version, kBusyWaitMax);
     if (run && !run->error) continue;
     const Error& error = run ? *run->error : run.error();

@@ -270,7 +270,12 @@ Result<void> Step::Insert(const Target& target, std::vector<MirroredFile>& files
 Result<void> Step::PutVersions(Version from, Version to) {
   HistoryOptions options;
   options.limit = feed_.versions.last.value() - from.value() + 1;
-  DELTALAKEDB_ASSIGN(const auto history, feed_.load_history(options));
+  DELTALAKEDB_ASSIGN(auto history, feed_.load_history(options));
+  // The newest come first, and there may be newer ones by now than the feed's last.
+  while (std::ssize(history) == *options.limit && history.back().version > from) {
+    options.limit = 2 * *options.limit;
+    DELTALAKEDB_ASSIGN(history, feed_.load_history(options));
+  }
   std::vector<MirroredVersion> versions;
   for (const HistoryEntry& entry : history | std::views::reverse) {
     if (entry.version < from || entry.version > to) continue;
