@@ -96,7 +96,8 @@ class CreateTest : public ::testing::TestWithParam<std::string> {
     for (const std::string_view relation :
          {"dl_tables", "dl_table_versions", "dl_body_parts", "dl_add_files", "dl_remove_files",
           "dl_cdc_files", "dl_metadata_updates", "dl_protocol_updates", "dl_txn_actions",
-          "dl_domain_metadata", "dl_file_segments", "dl_mirror_status", "dl_commit_fences"}) {
+          "dl_domain_metadata", "dl_file_segments", "dl_mirror_status", "dl_mirror_failures",
+          "dl_commit_fences"}) {
       counts.emplace(relation,
                      database_->Column(fmt::format("SELECT count(*) FROM {}", relation)).front());
     }
