@@ -161,7 +161,7 @@ Result<void> Comparison::CheckHint() {
       listing_.checkpoints,
       [&](const log::CheckpointFiles& checkpoint) { return checkpoint.version == *hint; });
   if (!is_there) {
-    Add(*hint, fmt::format("{} names a checkpoint that is not there", log::kLastCheckpointName));
+    Add(hint, fmt::format("{} names a checkpoint that is not there", log::kLastCheckpointName));
   }
   return {};
 }
