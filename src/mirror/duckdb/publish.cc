@@ -268,11 +268,13 @@ Result<void> Step::Insert(const Target& target, std::vector<MirroredFile>& files
 // ---- what stands beside them --------------------------------------------------------------------
 
 Result<void> Step::PutVersions(Version from, Version to) {
+  if (from > to) return {};
   HistoryOptions options;
   options.limit = feed_.versions.last.value() - from.value() + 1;
   DELTALAKEDB_ASSIGN(auto history, feed_.load_history(options));
   // The newest come first, and there may be newer ones by now than the feed's last.
-  while (std::ssize(history) == *options.limit && history.back().version > from) {
+  while (!history.empty() && std::ssize(history) == *options.limit &&
+         history.back().version > from) {
     options.limit = 2 * *options.limit;
     DELTALAKEDB_ASSIGN(history, feed_.load_history(options));
   }
