@@ -474,8 +474,7 @@ void AddAddCommand(Program& program, CLI::App& group) {
   AddUriArgument(*command, arguments->uri);
   command
       ->add_option("ENGINE", arguments->engine,
-                   "delta (or spark), the _delta_log that Spark, Trino, Polars and delta-rs read; "
-                   "duckdb, a file with a view of the table")
+                   "delta (or spark): a _delta_log; duckdb: a file with a view of it")
       ->required()
       ->type_name("");
   command
@@ -488,17 +487,15 @@ void AddAddCommand(Program& program, CLI::App& group) {
       ->disable_flag_override();
   command
       ->add_option("--mode", arguments->mode,
-                   "exclusive (the catalog decides the table's versions) or shared (the log file "
-                   "does, so that other engines may write); required where the table was imported "
-                   "from that place")
+                   "exclusive, or shared: other engines write there, too")
       ->type_name("MODE");
   command
       ->add_option("--alert-versions", arguments->alert_versions,
-                   "Count the mirror as too far behind when it lacks more versions")
+                   "Alert when the mirror lacks more versions")
       ->type_name("N");
   command
       ->add_option("--alert-seconds", arguments->alert_seconds,
-                   "The same when the oldest version that it lacks is older")
+                   "Alert when the oldest version that it lacks is older")
       ->type_name("S");
 }
 
@@ -540,15 +537,12 @@ void AddRepairCommand(Program& program, CLI::App& group) {
   CLI::App* const command = program.AddCommandTo(
       group,
       {"repair", "A way out for a mirror that has diverged; nothing is deleted",
-       "deltalakedb mirror repair 'deltasql://sqlite/meta.db?table=orders' --keep database --to "
-       "/data/orders-mirror"},
+       "deltalakedb mirror repair 'deltasql://sqlite/meta.db?table=orders' --keep files"},
       [arguments](Console& console) { return Repair(*arguments, console); });
   AddUriArgument(*command, arguments->uri);
   command
       ->add_option("--keep", arguments->keep,
-                   "database: the mirror begins anew at --to, with absolute paths; files: the "
-                   "table is imported anew from its location, and the old one kept under another "
-                   "name")
+                   "database: begin anew at --to; files: import the table anew")
       ->required()
       ->type_name("SIDE");
   command->add_option("--to", arguments->to, "With --keep database: the new place")
