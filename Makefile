@@ -47,6 +47,7 @@ bench: build  ## measure; see docs/benchmarks.md
 	@$(PYTHON) bench/run_catalog.py
 	@tools/setup.sh --bench
 	@$(PYTHON) bench/run_commits.py
+	@$(PYTHON) bench/run_mirror.py
 
 slo: build  ## pass or fail against the floors of speed, on PostgreSQL and SQLite
 	@$(PYTHON) bench/slo.py

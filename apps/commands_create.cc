@@ -127,7 +127,8 @@ Result<void> Create(const CreateArguments& arguments, Console& console) {
 
 Result<void> SetProperties(const SetPropertiesArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const auto properties, ParseProperties(arguments.properties));
-  DELTALAKEDB_ASSIGN(const PropertiesReport report, SetTableProperties(arguments.uri, properties, &console));
+  DELTALAKEDB_ASSIGN(const PropertiesReport report,
+                     SetTableProperties(arguments.uri, properties, &console));
   const CommitReport& commit = report.commit;
   if (commit.outcome == CommitReport::Outcome::kConflicted) return Fail(*commit.error);
   if (commit.outcome == CommitReport::Outcome::kInDoubt) {

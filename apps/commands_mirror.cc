@@ -65,14 +65,15 @@ Result<MirrorInfo> FindMirror(const std::string& uri, const std::string& engine)
 
 Result<void> Add(const AddArguments& arguments, Console& console) {
   NewMirror mirror;
-  mirror.engine = arguments.engine;
+  mirror.engine = Shown(arguments.engine);  // which an error quotes
   mirror.to = arguments.to;
   mirror.absolute_paths = arguments.absolute_paths;
   mirror.log_sink = &console;
   if (arguments.mode) {
     DELTALAKEDB_ASSIGN(mirror.mode, ParseTableMode(Shown(*arguments.mode)));
   }
-  DELTALAKEDB_ASSIGN(mirror.alert.versions, NaturalOf("--alert-versions", arguments.alert_versions));
+  DELTALAKEDB_ASSIGN(mirror.alert.versions,
+                     NaturalOf("--alert-versions", arguments.alert_versions));
   DELTALAKEDB_ASSIGN(mirror.alert.seconds, NaturalOf("--alert-seconds", arguments.alert_seconds));
   DELTALAKEDB_ASSIGN(const bool is_new, AddMirror(arguments.uri, mirror));
   DELTALAKEDB_ASSIGN(const MirrorInfo info, FindMirror(arguments.uri, arguments.engine));
@@ -80,9 +81,11 @@ Result<void> Add(const AddArguments& arguments, Console& console) {
     PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorInfo(info, writer); });
     return {};
   }
-  console.out().Append(Printable(fmt::format(
-      "table {} has {} {} mirror {} {}; `deltalakedb mirror run` publishes it now\n", info.table,
-      is_new ? "a" : "this", info.engine, is_new ? "at" : "already, at", info.place)));
+  console.out().Append(
+      Printable(fmt::format(
+          "table {} has {} {} mirror {} {}; `deltalakedb mirror run` publishes it now", info.table,
+          is_new ? "a" : "this", info.engine, is_new ? "at" : "already, at", info.place)) +
+      "\n");
   return {};
 }
 
@@ -95,9 +98,23 @@ struct MirrorArguments {
   std::optional<std::string> limit;
 };
 
+// As an error may quote it.
+std::optional<std::string> EngineOf(const std::optional<std::string>& engine) {
+  return engine ? std::optional(Shown(*engine)) : std::nullopt;
+}
+
 Result<void> Remove(const MirrorArguments& arguments, Console& console) {
-  DELTALAKEDB_TRY(RemoveMirror(arguments.uri, arguments.engine));
-  if (!console.json()) console.out().Append("the mirror is no longer kept up; its files stay\n");
+  DELTALAKEDB_ASSIGN(const auto removed, RemoveMirror(arguments.uri, EngineOf(arguments.engine)));
+  for (const MirrorInfo& mirror : removed) {
+    if (console.json()) {
+      PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorInfo(mirror, writer); });
+      continue;
+    }
+    console.out().Append(Printable(fmt::format("the {} mirror at {} is no longer kept up; its "
+                                               "files stay",
+                                               mirror.engine, mirror.place)) +
+                         "\n");
+  }
   return {};
 }
 
@@ -123,8 +140,8 @@ void PrintFacts(const MirrorInfo& mirror, Console& console) {
             Printable(mirror.place) + (mirror.absolute_paths ? ", with absolute paths" : ""));
   facts.Add("mode", std::string(TableModeName(mirror.mode)));
   facts.Add("state", StateText(mirror) + (mirror.is_alert ? ", ALERT" : ""));
-  facts.Add("published", fmt::format("{} of {}", VersionText(mirror.published),
-                                     mirror.version.value()));
+  facts.Add("published",
+            fmt::format("{} of {}", VersionText(mirror.published), mirror.version.value()));
   facts.Add("lag", LagText(mirror));
   if (mirror.checkpoint) facts.Add("checkpoint", VersionText(mirror.checkpoint));
   if (mirror.last_success) {
@@ -140,16 +157,16 @@ Result<void> PrintVersions(const MirrorArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const auto limit, NaturalOf("--limit", arguments.limit));
   DELTALAKEDB_ASSIGN(const auto versions,
                      ListMirrorVersions(arguments.uri, limit.value_or(kLimitDefault)));
-  TextTable table({{"VERSION", Align::kRight}, {"ENGINE"}, {"STATE"}, {"ATTEMPTS", Align::kRight},
-                   {"ERROR"}});
+  TextTable table(
+      {{"VERSION", Align::kRight}, {"ENGINE"}, {"STATE"}, {"ATTEMPTS", Align::kRight}, {"ERROR"}});
   for (const MirrorVersion& version : versions) {
     if (console.json()) {
       PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorVersion(version, writer); });
       continue;
     }
     table.AddRow({fmt::format("{}", version.version.value()), Printable(version.engine),
-                  std::string(MirrorVersionStateName(version.state)),
-                  FormatCount(version.attempts), Printable(version.error.value_or(""))});
+                  std::string(MirrorVersionStateName(version.state)), FormatCount(version.attempts),
+                  Printable(version.error.value_or(""))});
   }
   if (!console.json()) {
     console.out().Append(table.Format(console.title_style().start, console.title_style().end));
@@ -179,7 +196,8 @@ Result<void> Status(const MirrorArguments& arguments, Console& console) {
   if (arguments.failures) return PrintFailures(arguments, console);
   DELTALAKEDB_ASSIGN(const auto mirrors, ListMirrors(arguments.uri));
   if (mirrors.empty()) {
-    return Fail(ErrorCode::kNotFound, "the table has no mirror; `deltalakedb mirror add` makes one");
+    return Fail(ErrorCode::kNotFound,
+                "the table has no mirror; `deltalakedb mirror add` makes one");
   }
   for (const MirrorInfo& mirror : mirrors) {
     if (console.json()) {
@@ -194,8 +212,14 @@ Result<void> Status(const MirrorArguments& arguments, Console& console) {
 
 Result<void> List(const MirrorArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(const auto mirrors, ListMirrors(arguments.uri));
-  TextTable table({{"TABLE"}, {"ENGINE"}, {"STATE"}, {"PUBLISHED", Align::kRight},
-                   {"VERSION", Align::kRight}, {"LAG"}, {"ALERT"}, {"PLACE"}});
+  TextTable table({{"TABLE"},
+                   {"ENGINE"},
+                   {"STATE"},
+                   {"PUBLISHED", Align::kRight},
+                   {"VERSION", Align::kRight},
+                   {"LAG"},
+                   {"ALERT"},
+                   {"PLACE"}});
   for (const MirrorInfo& mirror : mirrors) {
     if (arguments.check && mirror.is_alert) console.SetAnswerIsNo();
     if (console.json()) {
@@ -216,17 +240,17 @@ Result<void> List(const MirrorArguments& arguments, Console& console) {
 
 std::string FormatRun(const MirrorRun& run) {
   if (run.is_busy) {
-    return fmt::format("{}: another process is publishing, {} of {} so far\n", run.engine,
+    return fmt::format("{}: another process is publishing, {} of {} so far", run.engine,
                        VersionText(run.published), run.version.value());
   }
   if (!run.from || !run.published) {
-    return fmt::format("{}: already at version {}\n", run.engine, VersionText(run.published));
+    return fmt::format("{}: already at version {}", run.engine, VersionText(run.published));
   }
   const std::string which =
       *run.from == *run.published
           ? fmt::format("version {}", run.from->value())
           : fmt::format("versions {} to {}", run.from->value(), run.published->value());
-  return fmt::format("{}: {} published\n", run.engine, which);
+  return fmt::format("{}: {} published", run.engine, which);
 }
 
 // What a script has to know of several failures: that somebody has to look is more than that it may
@@ -243,13 +267,14 @@ const MirrorRun* WorstOf(const std::vector<MirrorRun>& runs) {
 }
 
 Result<void> Run(const MirrorArguments& arguments, Console& console) {
-  DELTALAKEDB_ASSIGN(const auto runs,
-                     RunMirrors(arguments.uri, {.engine = arguments.engine, .log_sink = &console}));
+  DELTALAKEDB_ASSIGN(
+      const auto runs,
+      RunMirrors(arguments.uri, {.engine = EngineOf(arguments.engine), .log_sink = &console}));
   for (const MirrorRun& run : runs) {
     if (console.json()) {
       PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorRun(run, writer); });
     } else if (!run.error) {
-      console.out().Append(Printable(FormatRun(run)));
+      console.out().Append(Printable(FormatRun(run)) + "\n");
     }
   }
   if (const MirrorRun* const worst = WorstOf(runs)) {
@@ -265,7 +290,7 @@ Result<void> Run(const MirrorArguments& arguments, Console& console) {
 Result<void> Verify(const MirrorArguments& arguments, Console& console) {
   DELTALAKEDB_ASSIGN(
       const auto verifications,
-      VerifyMirrors(arguments.uri, {.engine = arguments.engine, .log_sink = &console}));
+      VerifyMirrors(arguments.uri, {.engine = EngineOf(arguments.engine), .log_sink = &console}));
   for (const MirrorVerification& verification : verifications) {
     if (!verification.differences.empty()) console.SetAnswerIsNo();
     if (console.json()) {
@@ -274,15 +299,18 @@ Result<void> Verify(const MirrorArguments& arguments, Console& console) {
       continue;
     }
     for (const Difference& difference : verification.differences) {
-      console.out().Append(Printable(fmt::format(
-          "{}{}: {}", verification.engine,
-          difference.version ? fmt::format(" version {}", difference.version->value()) : "",
-          difference.message)) + "\n");
+      console.out().Append(
+          Printable(fmt::format(
+              "{}{}: {}", verification.engine,
+              difference.version ? fmt::format(" version {}", difference.version->value()) : "",
+              difference.message)) +
+          "\n");
     }
     if (verification.differences.empty()) {
-      console.out().Append(Printable(fmt::format("{}: the same as the catalog up to version {}",
-                                                 verification.engine,
-                                                 VersionText(verification.published))) + "\n");
+      console.out().Append(
+          Printable(fmt::format("{}: the same as the catalog up to version {}", verification.engine,
+                                VersionText(verification.published))) +
+          "\n");
     }
   }
   return {};
@@ -300,8 +328,9 @@ Result<void> Sync(const MirrorArguments& arguments, Console& console) {
       console.out().Append(Printable(difference.message) + "\n");
     }
   } else if (!report.from_version) {
-    console.out().Append(Printable(fmt::format("table {} has everything, up to version {}\n",
-                                               report.table, report.to_version.value())));
+    console.out().Append(Printable(fmt::format("table {} has everything, up to version {}",
+                                               report.table, report.to_version.value())) +
+                         "\n");
   } else {
     console.out().Append(fmt::format("{} commit{} taken in, up to version {}\n",
                                      FormatCount(report.commits), report.commits == 1 ? "" : "s",
@@ -324,7 +353,7 @@ Result<void> Repair(const RepairArguments& arguments, Console& console) {
   }
   options.keep = arguments.keep == "files" ? RepairKeep::kFiles : RepairKeep::kDatabase;
   options.to = arguments.to;
-  options.engine = arguments.engine;
+  options.engine = EngineOf(arguments.engine);
   options.log_sink = &console;
   DELTALAKEDB_ASSIGN(const RepairReport report, RepairMirror(arguments.uri, options));
   if (console.json()) {
@@ -334,8 +363,8 @@ Result<void> Repair(const RepairArguments& arguments, Console& console) {
   FactList facts;
   facts.Add("table", Printable(report.table));
   facts.Add("mirror", Printable(report.place));
-  facts.Add("published", fmt::format("{} of {}", VersionText(report.published),
-                                     report.version.value()));
+  facts.Add("published",
+            fmt::format("{} of {}", VersionText(report.published), report.version.value()));
   if (report.replaced_table) facts.Add("old table", Printable(*report.replaced_table));
   console.out().Append(facts.Format());
   return {};
@@ -386,14 +415,13 @@ void PrintWatched(const MirrorRun& run, Console& console) {
   if (console.json()) {
     PrintObject(console.out(), [&](JsonWriter& writer) { WriteMirrorRun(run, writer); });
   } else if (run.error) {
-    console.Write(LogLevel::kWarning,
-                  fmt::format("table {}: {} mirror: {}", run.table, run.engine,
-                              run.error->message()));
+    console.Write(LogLevel::kWarning, fmt::format("table {}: {} mirror: {}", run.table, run.engine,
+                                                  run.error->message()));
   } else {
-    console.out().Append(Printable(fmt::format("table {}: ", run.table) + FormatRun(run)));
+    console.out().Append(Printable(fmt::format("table {}: ", run.table) + FormatRun(run)) + "\n");
   }
-  // Whoever reads along is gone, or sees it now.
-  static_cast<void>(console.out().Flush());
+  // Whoever reads along sees it now; nobody does when that fails.
+  if (!console.out().Flush()) StopSource().request_stop();
 }
 
 Result<void> WatchCatalog(const WatchArguments& arguments, Console& console) {
@@ -405,10 +433,19 @@ Result<void> WatchCatalog(const WatchArguments& arguments, Console& console) {
   }
   options.sync = !arguments.no_sync;
   options.once = arguments.once;
-  options.on_run = [&](const MirrorRun& run) { PrintWatched(run, console); };
+  std::optional<Error> worst;
+  options.on_run = [&](const MirrorRun& run) {
+    PrintWatched(run, console);
+    if (!run.error) return;
+    if (!worst || ExitStatusFor(run.error->code()) > ExitStatusFor(worst->code())) {
+      worst = run.error;
+    }
+  };
   options.log_sink = &console;
   const StopOnSignal stop;
-  return WatchMirrors(arguments.uri, options, StopSource().get_token());
+  DELTALAKEDB_TRY(WatchMirrors(arguments.uri, options, StopSource().get_token()));
+  // A service tries again; whoever runs it once wants to know.
+  return options.once && worst ? Fail(*worst) : Result<void>();
 }
 
 // ---- what they take -----------------------------------------------------------------------------
@@ -416,16 +453,14 @@ Result<void> WatchCatalog(const WatchArguments& arguments, Console& console) {
 using MirrorAction = Result<void> (*)(const MirrorArguments&, Console&);
 
 CLI::App* AddMirrorCommand(Program& program, CLI::App& group, const Program::CommandText& text,
-                           MirrorAction action,
-                           const std::shared_ptr<MirrorArguments>& arguments) {
+                           MirrorAction action, const std::shared_ptr<MirrorArguments>& arguments) {
   CLI::App* const command = program.AddCommandTo(
       group, text, [arguments, action](Console& console) { return action(*arguments, console); });
   return command;
 }
 
 void AddEngineOption(CLI::App& command, MirrorArguments& arguments) {
-  command
-      .add_option("--engine", arguments.engine, "Only this one of the table's mirrors")
+  command.add_option("--engine", arguments.engine, "Only this one of the table's mirrors")
       ->type_name("ENGINE");
 }
 
@@ -439,7 +474,7 @@ void AddAddCommand(Program& program, CLI::App& group) {
   AddUriArgument(*command, arguments->uri);
   command
       ->add_option("ENGINE", arguments->engine,
-                   "delta (or spark), the _delta_log that Spark, Trino, Polars and delta-rs read")
+                   "delta (or spark): a _delta_log; duckdb: a file with a view of it")
       ->required()
       ->type_name("");
   command
@@ -452,17 +487,15 @@ void AddAddCommand(Program& program, CLI::App& group) {
       ->disable_flag_override();
   command
       ->add_option("--mode", arguments->mode,
-                   "exclusive (the catalog decides the table's versions) or shared (the log file "
-                   "does, so that other engines may write); required where the table was imported "
-                   "from that place")
+                   "exclusive, or shared: other engines write there, too")
       ->type_name("MODE");
   command
       ->add_option("--alert-versions", arguments->alert_versions,
-                   "Count the mirror as too far behind when it lacks more versions")
+                   "Alert when the mirror lacks more versions")
       ->type_name("N");
   command
       ->add_option("--alert-seconds", arguments->alert_seconds,
-                   "The same when the oldest version that it lacks is older")
+                   "Alert when the oldest version that it lacks is older")
       ->type_name("S");
 }
 
@@ -479,7 +512,8 @@ void AddStatusCommands(Program& program, CLI::App& group) {
   command->add_flag("--failures", arguments->failures, "Show what went wrong instead")
       ->disable_flag_override();
   command
-      ->add_option("--limit", arguments->limit, "With --versions: how many, the newest (default 20)")
+      ->add_option("--limit", arguments->limit,
+                   "With --versions: how many, the newest (default 20)")
       ->type_name("N");
   command
       ->add_flag("--check", arguments->check, "Exit with 1 when a mirror is beyond its alert limit")
@@ -503,15 +537,12 @@ void AddRepairCommand(Program& program, CLI::App& group) {
   CLI::App* const command = program.AddCommandTo(
       group,
       {"repair", "A way out for a mirror that has diverged; nothing is deleted",
-       "deltalakedb mirror repair 'deltasql://sqlite/meta.db?table=orders' --keep database --to "
-       "/data/orders-mirror"},
+       "deltalakedb mirror repair 'deltasql://sqlite/meta.db?table=orders' --keep files"},
       [arguments](Console& console) { return Repair(*arguments, console); });
   AddUriArgument(*command, arguments->uri);
   command
       ->add_option("--keep", arguments->keep,
-                   "database: the mirror begins anew at --to, with absolute paths; files: the "
-                   "table is imported anew from its location, and the old one kept under another "
-                   "name")
+                   "database: begin anew at --to; files: import the table anew")
       ->required()
       ->type_name("SIDE");
   command->add_option("--to", arguments->to, "With --keep database: the new place")
@@ -540,17 +571,16 @@ void AddWatchCommand(Program& program, CLI::App& group) {
       ->add_flag("--no-sync", arguments->no_sync,
                  "Do not take in what other engines write at the tables' locations")
       ->disable_flag_override();
-  command
-      ->add_flag("--once", arguments->once, "End when everything is published, or has failed")
+  command->add_flag("--once", arguments->once, "End when everything is published, or has failed")
       ->disable_flag_override();
 }
 
 }  // namespace
 
 void AddMirrorCommands(Program& program) {
-  CLI::App* const group =
-      program.AddCommandGroup({"mirror", "Keep what other engines read in step with a table",
-                               "deltalakedb mirror status 'deltasql://sqlite/meta.db?table=orders'"});
+  CLI::App* const group = program.AddCommandGroup(
+      {"mirror", "Keep what other engines read in step with a table",
+       "deltalakedb mirror status 'deltasql://sqlite/meta.db?table=orders'"});
   AddAddCommand(program, *group);
   AddStatusCommands(program, *group);
   AddRepairCommand(program, *group);

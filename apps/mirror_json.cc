@@ -44,8 +44,7 @@ void PutOptional(std::string_view key, const std::optional<std::int64_t>& number
                  JsonWriter& writer) {
   if (number) Put(key, *number, writer);
 }
-void PutOptional(std::string_view key, const std::optional<std::string>& text,
-                 JsonWriter& writer) {
+void PutOptional(std::string_view key, const std::optional<std::string>& text, JsonWriter& writer) {
   if (text) Put(key, std::string_view(*text), writer);
 }
 

@@ -114,19 +114,19 @@ def test_SourceWithADamagedFirstCommit_IsCorruptAndNamesIt(catalog, tmp_path, co
 
 
 def test_NewerSchema_IsUnsupported(filled, source):
-    filled.sql("INSERT INTO dl_schema_migrations VALUES (3, 'of_tomorrow', zeroblob(16), 0)")
+    filled.sql("INSERT INTO dl_schema_migrations VALUES (4, 'of_tomorrow', zeroblob(16), 0)")
     before = filled.left()
     for command in [*everything(filled, source), ["init", filled.uri],
                     ["import", source.folder, filled.table("flights")]]:
         if command[:2] == ["migrate", "status"]:
             continue
         error = refused(UNSUPPORTED, *command)
-        assert (error["code"], error["schemaVersion"]) == ("Unsupported", 3), command
+        assert (error["code"], error["schemaVersion"]) == ("Unsupported", 4), command
         assert "newer" in error["message"]
     assert filled.left() == before
     steps = run("migrate", "status", filled.uri, "--json").lines()
     assert [(step["version"], step["name"]) for step in steps] == [
-        (1, "initial"), (2, "faster_commits"), (3, "of_tomorrow")]
+        (1, "initial"), (2, "faster_commits"), (3, "mirrors"), (4, "of_tomorrow")]
 
 
 def test_MigrationThatIsAnother_IsRefused(filled, source):

@@ -78,6 +78,9 @@ def test_MigrationDownThatWouldDropTables_AsksForYes(filled):
     error = refused(USAGE, "migrate", "down", filled.uri)
     assert "--yes" in error["message"]
     done = run("migrate", "down", filled.uri, "--yes")
+    number = 3 if filled.kind == "sqlite" else 2
+    assert done.stdout == f"{filled.uri}: migration {number} (mirrors) is taken back\n"
+    done = run("migrate", "down", filled.uri, "--yes")
     if filled.kind == "sqlite":
         assert done.stdout == f"{filled.uri}: migration 2 (faster_commits) is taken back\n"
         assert filled.sql("SELECT count(*), count(committer) FROM dl_table_versions") == [(3, 3)]

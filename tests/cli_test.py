@@ -15,10 +15,12 @@ from support import (DONE, PROGRAM, UNAVAILABLE, USAGE, add, commit_info, metada
 
 COMMANDS = ["history", "snapshot", "files", "schema", "protocol", "properties"]
 # Those that need a catalog; what they do is in catalog_cli_test.py.
-CATALOG_COMMANDS = ["init", "migrate", "import", "tables", "verify", "reindex"]
+CATALOG_COMMANDS = ["init", "migrate", "import", "tables", "verify", "reindex", "mirror"]
 SHELLS = ["bash", "zsh", "fish"]
 ALL = [[command] for command in [*COMMANDS, *CATALOG_COMMANDS, "completion"]]
 ALL += [["migrate", step] for step in ["up", "down", "status"]]
+ALL += [["mirror", what] for what in ["add", "remove", "status", "list", "run", "verify", "sync",
+                                      "repair", "watch"]]
 ALL += [["completion", shell] for shell in SHELLS]
 
 
@@ -140,7 +142,7 @@ def test_CompletionScript_IsValid(shell, tmp_path):
 def test_BashCompletion_OffersWhatMayFollow():
     assert set(complete_in_bash("")) >= {*COMMANDS, *CATALOG_COMMANDS, "completion", "--help",
                                          "--version"}
-    assert complete_in_bash("mi") == ["migrate"]
+    assert complete_in_bash("mig") == ["migrate"]
     assert set(complete_in_bash("migrate", "")) == {"up", "down", "status", "--help", "-h"}
     assert set(complete_in_bash("migrate", "down", "x", "--")) == {"--help", "--json", "--yes"}
     options = {"--help", "--json", "--name", "--latest-only", "--up-to-version", "--dry-run",

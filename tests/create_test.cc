@@ -81,8 +81,14 @@ class CreateTest : public ::testing::TestWithParam<std::string> {
         "'c', 1 FROM dl_tables WHERE name = '" +
         std::string(name) + "'");
     database_->Sql(
-        "INSERT INTO dl_mirror_status (table_id, mirror_engine, published_version, next_state, "
-        "attempts) SELECT table_id, 'delta', 0, 'PENDING', 0 FROM dl_tables WHERE name = '" +
+        "INSERT INTO dl_mirror_status (table_id, mirror_engine, place, absolute_paths, next_state, "
+        "attempts, added_at) SELECT table_id, 'delta', '/data', " +
+        std::string(GetParam() == "sqlite" ? "0" : "false") +
+        ", 'PENDING', 0, 0 FROM dl_tables WHERE name = '" + std::string(name) + "'");
+    database_->Sql(
+        "INSERT INTO dl_mirror_failures (table_id, mirror_engine, failure_number, failed_at, "
+        "error_code, error) SELECT table_id, 'delta', 1, 0, 'Io', 'e' FROM dl_tables WHERE name = "
+        "'" +
         std::string(name) + "'");
   }
   std::map<std::string, std::string> Counts() const {
@@ -90,7 +96,8 @@ class CreateTest : public ::testing::TestWithParam<std::string> {
     for (const std::string_view relation :
          {"dl_tables", "dl_table_versions", "dl_body_parts", "dl_add_files", "dl_remove_files",
           "dl_cdc_files", "dl_metadata_updates", "dl_protocol_updates", "dl_txn_actions",
-          "dl_domain_metadata", "dl_file_segments", "dl_mirror_status", "dl_commit_fences"}) {
+          "dl_domain_metadata", "dl_file_segments", "dl_mirror_status", "dl_mirror_failures",
+          "dl_commit_fences"}) {
       counts.emplace(relation,
                      database_->Column(fmt::format("SELECT count(*) FROM {}", relation)).front());
     }

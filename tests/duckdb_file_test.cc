@@ -131,7 +131,7 @@ TEST_F(DuckDbFileTest, FileThatWasOnlyBegun_HoldsNothingAndCanBeMadeAnew) {
   for (const std::string& content : {std::string(), header}) {
     std::ofstream(path(), std::ios::trunc | std::ios::binary) << content;
     EXPECT_EQ(CodeOf({.path = path()}), ErrorCode::kNotFound);
-    EXPECT_EQ(MigrateUp(*Connect()).value_or(-1), 1);
+    EXPECT_GT(MigrateUp(*Connect()).value_or(-1), 0);
   }
 }
 
@@ -206,7 +206,7 @@ TEST_F(DuckDbFileTest, NameThatLooksLikeSomethingElse_IsAFile) {
        {"file:x", "md:x", "sqlite:x", "s3:x", "a%41b", "b#c", "*.duckdb"}) {
     const auto connection = OpenDuckDb({.path = name, .may_create = true});
     ASSERT_TRUE(connection.has_value()) << connection.error().message();
-    EXPECT_EQ(MigrateUp(**connection).value_or(-1), 1);
+    EXPECT_GT(MigrateUp(**connection).value_or(-1), 0);
     EXPECT_TRUE(std::filesystem::exists(name)) << name;
   }
   std::filesystem::current_path(before);
@@ -223,8 +223,8 @@ TEST_F(DuckDbFileTest, MemoryDatabase_IsThereUntilItIsClosed) {
   std::filesystem::current_path(folder());
   const auto first = OpenDuckDb({.path = ":memory:"});
   const auto second = OpenDuckDb({.path = ":memory:"});
-  EXPECT_EQ(MigrateUp(**first).value_or(-1), 1);
-  EXPECT_EQ(MigrateUp(**second).value_or(-1), 1);
+  EXPECT_GT(MigrateUp(**first).value_or(-1), 0);
+  EXPECT_GT(MigrateUp(**second).value_or(-1), 0);
   EXPECT_TRUE(std::filesystem::is_empty("."));
   std::filesystem::current_path(before);
 }

@@ -312,10 +312,12 @@ def test_Guide_AsksWhatIsThere(numbers, file):
     statements = [statement for block in re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
                   for statement in block.split(";") if statement.strip()]
     assert len(statements) == 3
-    tables, versions, files = (rows(file, statement) for statement in statements)
-    assert [row[:2] for row in tables] == [("orders", 2)]
-    assert [row[0] for row in versions] == [2, 1, 0]
-    assert sorted(Path(row[0]).name for row in files) == ["b", "c"]
+    with duckdb.connect(str(file), read_only=True) as connection:
+        tables, versions, files = (connection.execute(statement).to_arrow_table().to_pylist()
+                                   for statement in statements)
+    assert [(row["view_name"], row["version"]) for row in tables] == [("orders", 2)]
+    assert [row["version"] for row in versions] == [2, 1, 0]
+    assert sorted(Path(row["path"]).name for row in files) == ["b", "c"]
 
 
 # ---- the file ------------------------------------------------------------------------------------
@@ -417,12 +419,13 @@ def test_KilledPublisher_LeavesAVersionThatWasThere(table, file):
     for version in range(1, versions):
         table.commit(version, remove(f"f{version - 1}"),
                      write_ids(table, f"f{version}", [version] * 3))
-    reached = -1
+    reached, wait_max = -1, 0.1
     while reached < versions - 1:
         process = subprocess.Popen(
             [WORKER, "publish", file, table.folder, "t", table_id(str(table.folder)),
              str(min(versions - 1, reached + 3))], stdout=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0, 0.12))
+        time.sleep(rng.uniform(0, wait_max))
+        wait_max *= 1.1  # on a slow machine it has to come to something as well
         process.send_signal(signal.SIGKILL)
         process.wait()
         if not file.exists() or file.stat().st_size == 0:
@@ -433,5 +436,6 @@ def test_KilledPublisher_LeavesAVersionThatWasThere(table, file):
             there = connection.execute("SELECT version FROM deltalakedb.tables").fetchone()[0]
             found = {row[0] for row in connection.execute("SELECT id FROM t").fetchall()}
         assert found == {there} and there >= reached
-        reached = there
+        if there > reached:
+            reached, wait_max = there, 0.1
     assert differences(file, table.folder, "t") == []

@@ -1,6 +1,6 @@
-// Conformance tables taken into a catalog and mirrored to a fresh folder: what a reader replays there
-// has to be what the catalog has, from the commits, and from a
-// checkpoint alone that was written out of the catalog's rows.
+// Conformance tables taken into a catalog and mirrored to a fresh folder: what a reader replays
+// there has to be what the catalog has, from the commits, and from a checkpoint alone that was
+// written out of the catalog's rows.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-"""Publishers that are killed at random while tables are committed to: afterwards the log is complete
-and what the catalog has, and it never held a wrong byte.
+"""Publishers that are killed at random while tables are committed to: afterwards the log is
+complete and what the catalog has, and it never held a wrong byte.
 
     DELTALAKEDB_SEED=7 repeats a run of kills, DELTALAKEDB_SOAK=1 makes it longer.
 """
@@ -61,7 +61,8 @@ def test_KilledPublishers_LeaveTheLogCompleteAndRight(catalog, columns, tmp_path
             publishers = [each for each in publishers if each.poll() is None]
             while len(publishers) < 2:
                 publishers.append(subprocess.Popen(
-                    [PROGRAM, "mirror", "watch", catalog.uri(""), "--interval-ms", "1", "--no-sync"],
+                    [PROGRAM, "mirror", "watch", catalog.uri(""), "--interval-ms", "1",
+                     "--no-sync"],
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             action = add(f"part-{commits}.parquet", partitionValues={})
             # The writers publish, too, and some of them die of it.

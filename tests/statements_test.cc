@@ -135,7 +135,7 @@ class DuckDbStatementsTest : public ::testing::Test {
  protected:
   DuckDbStatementsTest() : catalog_(folder_.path() / "meta.duckdb") {
     const auto connection = OpenDuckDb({.path = catalog_.path().native(), .may_create = true});
-    EXPECT_EQ(MigrateUp(**connection).value_or(-1), 1);
+    EXPECT_GT(MigrateUp(**connection).value_or(-1), 0);
   }
   base::TempFolder folder_;
   deltalakedb::testing::DuckDbCatalogFile catalog_;
@@ -263,6 +263,7 @@ TEST_F(PostgresStatementsTest, NoStatement_ReadsAllOfWhatGrowsWithTheLog) {
       const bool is_small = id == StatementId::kListTables || relation.starts_with("dl_tables") ||
                             relation.starts_with("dl_schema_migrations") ||
                             relation.starts_with("dl_staged_") ||  // what is under way
+                            relation.starts_with("dl_mirror_") ||  // a few for each table
                             relation.starts_with("pg_");
       EXPECT_TRUE(is_small) << StatementName(id) << ": " << step;
     }
@@ -315,7 +316,8 @@ TEST(PostgresStatementsOfNewCatalogTest, VersionsAreFoundByTheirWholeKey) {
       if (!plan[at].contains("Index") || !plan[at].contains(" on dl_table_versions")) continue;
       ++found;
       ASSERT_LT(at + 1, plan.size()) << StatementName(id);
-      EXPECT_THAT(plan[at + 1], AllOf(HasSubstr("Index Cond: ((table_id = $1) AND "),
+      EXPECT_THAT(plan[at + 1], AllOf(AnyOf(HasSubstr("Index Cond: ((table_id = $1) AND "),
+                                            HasSubstr("Index Cond: ((table_id = s.table_id) AND ")),
                                       AnyOf(HasSubstr("(version >= "), HasSubstr("(commit_id = "))))
           << StatementName(id) << ": " << plan[at];
     }

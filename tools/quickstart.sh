@@ -36,10 +36,17 @@ step "Whether everything is as it should be" "deltalakedb verify '$imported' --a
 echo
 .venv/bin/python tools/quickstart.py compare "$flights" "$imported"
 
+step "From now on whoever reads the folder sees what is committed to the database" \
+  "deltalakedb mirror add '$imported' delta --mode exclusive"
+
 april=build/quickstart/april.jsonl
 .venv/bin/python tools/quickstart.py remove "$imported" month=4 > "$april"
 step "A commit to it: April taken out again" \
   "deltalakedb commit '$imported' --actions $april --operation DELETE"
+
+step "How far that mirror is" "deltalakedb mirror status '$imported'"
+echo
+.venv/bin/python tools/quickstart.py compare "$flights" "$imported"
 
 exported=build/quickstart/exported
 rm -rf "$exported"

@@ -75,8 +75,8 @@ struct MirrorInfo {
   std::optional<Version> checkpoint;  // the newest that the mirror has from us
   MirrorState state = MirrorState::kPending;
   std::int64_t lag_versions = 0;
-  std::int64_t lag_ms = 0;      // since the oldest version that is missing was committed
-  std::int64_t attempts = 0;    // that failed since the last success
+  std::int64_t lag_ms = 0;    // since the oldest version that is missing was committed
+  std::int64_t attempts = 0;  // that failed since the last success
   std::optional<Timestamp> last_attempt;
   std::optional<Timestamp> last_success;
   std::optional<Timestamp> next_attempt;  // of a service, after a failure
@@ -112,10 +112,12 @@ inline constexpr std::int64_t kMirrorFailuresMax = 100;
 // engine is elsewhere), NotFound, those of the database.
 Result<bool> AddMirror(std::string_view table_uri, const NewMirror& mirror = {});
 
-// Ends the mirrors of a table, or that of one engine; what they have written stays.
+// Ends the mirrors of a table, or that of one engine, and answers what they were; what they have
+// written stays. A shared table
+// is exclusive from then on.
 // Errors: NotFound (there is none), those of the database.
-Result<void> RemoveMirror(std::string_view table_uri,
-                          const std::optional<std::string>& engine = {});
+Result<std::vector<MirrorInfo>> RemoveMirror(std::string_view table_uri,
+                                             const std::optional<std::string>& engine = {});
 
 // The mirrors of a table, or of all tables of a catalog.
 Result<std::vector<MirrorInfo>> ListMirrors(std::string_view uri);

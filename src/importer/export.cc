@@ -60,7 +60,8 @@ Result<ExportReport> ExportTable(std::string_view uri, std::string_view destinat
   LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
   DELTALAKEDB_ASSIGN(const Uri source_uri, Uri::Parse(uri));
   DELTALAKEDB_ASSIGN(const Uri destination_uri, Uri::Parse(destination));
-  DELTALAKEDB_ASSIGN(const storage::TableFolder folder, importer::FindLogDestination(destination_uri));
+  DELTALAKEDB_ASSIGN(const storage::TableFolder folder,
+                     importer::FindLogDestination(destination_uri));
   DELTALAKEDB_ASSIGN(const auto source, ExportSource::Open(source_uri, sink));
   if (source->base_protocol()) {
     // What the program does not know of a state would be lost in a checkpoint.

@@ -332,8 +332,7 @@ Result<TableRow> Import::PrepareTable(store::Connection& connection, const CopyS
   }
   DELTALAKEDB_TRY(store.InsertTable(table));
   if (present.table) {
-    DELTALAKEDB_TRY(
-        store::MirrorStore(connection).Carry(present.table->table_id, table.table_id));
+    DELTALAKEDB_TRY(store::MirrorStore(connection).Carry(present.table->table_id, table.table_id));
   }
   return table;
 }

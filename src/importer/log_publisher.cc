@@ -167,19 +167,22 @@ Error LogPublisher::Differs(std::string_view name, Version version, std::string_
 }
 
 Error LogPublisher::OtherCommit(std::string_view name, Version version) {
-  Error error = Differs(name, version, "is another commit than the table's");
-  if (!options_.is_mirror) return error;
-  std::string ours;
+  if (!options_.is_mirror) return Differs(name, version, "is another commit than the table's");
+  std::string ours = "nothing";
   const auto read = source_.ReadCommit(version, [&](LineChunkStream& chunks) -> Result<void> {
     ours = DescribeCommit(chunks);
     return {};
   });
-  if (read && *read) error.AddFact("ours", std::move(ours));
+  if (!read) ours = read.error().message();
+  std::string theirs = "a file that cannot be read";
   if (auto file = file_system_.Open(PathOf(name))) {
-    log::LineChunkReader theirs(*std::move(file));
-    error.AddFact("theirs", DescribeCommit(theirs));
+    log::LineChunkReader chunks(*std::move(file));
+    theirs = DescribeCommit(chunks);
   }
-  return error;
+  Error error = Differs(
+      name, version,
+      fmt::format("is another commit than the table's (theirs: {}; ours: {})", theirs, ours));
+  return std::move(error).With("ours", std::move(ours)).With("theirs", std::move(theirs));
 }
 
 Result<bool> LogPublisher::IsSame(const SpooledText& spool, const std::string& name) const {
@@ -214,8 +217,9 @@ Result<void> LogPublisher::CompareCommit(Version version) {
 Result<void> LogPublisher::CheckOther(Version version, std::string_view name) const {
   if (options_.is_own_log) return {};
   if (version > source_.versions().last) {
-    return Fail(Differs(name, version, fmt::format("is later than the table's last version, {}",
-                                                   source_.versions().last.value())));
+    return Fail(Differs(name, version,
+                        fmt::format("is later than the table's last version, {}",
+                                    source_.versions().last.value())));
   }
   const bool is_vouched_for =
       version < source_.versions().first ? has_base_commit_ : listing_.commits.contains(version);
@@ -268,7 +272,8 @@ Result<storage::CheckpointSize> LogPublisher::WriteBase(OutputFile& file) {
     AbsoluteChunks absolute(chunks, table_uri_, name);
     DELTALAKEDB_ASSIGN(
         size, log::WriteCheckpointOfLines(
-                  options_.absolute_paths ? static_cast<LineChunkStream&>(absolute) : chunks, name, file));
+                  options_.absolute_paths ? static_cast<LineChunkStream&>(absolute) : chunks, name,
+                  file));
     return {};
   }));
   return size;

@@ -53,7 +53,8 @@ class LogPublisher {
   Result<bool> PutBase();
   // Whether it was written now: not where it was there, or the table does not have its text.
   Result<bool> PutCommit(Version version);
-  // Once the base was put: `_last_checkpoint` that names it. Whether there was an older one, or none.
+  // Once the base was put: `_last_checkpoint` that names it. Whether there was an older one, or
+  // none.
   Result<bool> PutHint();
 
   // Errors: that of another file.

@@ -241,8 +241,8 @@ Result<std::unique_ptr<SqlLog>> SqlLog::Open(std::shared_ptr<store::Database> da
       auto row, database->Read([&](store::Connection& connection) -> Result<TableRow> {
         DELTALAKEDB_ASSIGN(auto found, MetadataStore(connection).FindTable(table));
         if (found) return *std::move(found);
-        return Fail(ErrorCode::kNotFound, fmt::format("{}: the table is no longer in the catalog",
-                                                      database->name()));
+        return Fail(ErrorCode::kNotFound,
+                    fmt::format("{}: the table is no longer in the catalog", database->name()));
       }));
   return std::unique_ptr<SqlLog>(new SqlLog(std::move(database), std::move(row)));
 }

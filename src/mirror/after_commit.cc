@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "mirror/engines.h"
 #include "store/mirror_store.h"
 
 namespace deltalakedb::mirror {
@@ -72,30 +73,29 @@ void AfterCommit::Loop() {
 }
 
 std::optional<AfterCommit::Clock::time_point> AfterCommit::PublishAll(Version version) {
-  const auto rows = database_->Read([&](store::Connection& connection) {
-    return store::MirrorStore(connection).ListOf(table_);
-  });
-  const auto later = Clock::now() + kRetryPause;
+  const auto rows = database_->Read(
+      [&](store::Connection& connection) { return store::MirrorStore(connection).ListOf(table_); });
+  // Counted from the end: an attempt may take longer than the pause.
+  const auto later = [] { return Clock::now() + kRetryPause; };
   if (!rows) {
     sink_.Write(LogLevel::kWarning,
                 fmt::format("nothing was mirrored, as the catalog did not answer: {}",
                             rows.error().message()));
-    return later;
+    return later();
   }
   has_mirrors_ = !rows->empty();
   look_again_at_ = (Clock::now() + kLookInterval).time_since_epoch().count();
-  std::optional<Clock::time_point> retry_at;
+  bool must_retry = false;
   for (const store::MirrorRow& row : *rows) {
-    if (row.next_state == store::kMirrorDiverged) continue;
+    if (!FindEngine(row.engine)) continue;
     const auto run = publisher_.Run(table_, row.engine, version, kBusyWaitMax);
     if (run && !run->error) continue;
     const Error& error = run ? *run->error : run.error();
-    sink_.Write(LogLevel::kWarning,
-                fmt::format("the {} mirror of table {} is behind: {}", row.engine, row.table_name,
-                            error.message()));
-    if (error.code() != ErrorCode::kConflict) retry_at = later;
+    sink_.Write(LogLevel::kWarning, fmt::format("the {} mirror of table {} is behind: {}",
+                                                row.engine, row.table_name, error.message()));
+    must_retry |= error.code() != ErrorCode::kConflict;
   }
-  return retry_at;
+  return must_retry ? std::optional(later()) : std::nullopt;
 }
 
 }  // namespace deltalakedb::mirror

@@ -48,9 +48,9 @@ class AfterCommit {
   LogSink& sink_;
   Publisher publisher_;
 
-  std::atomic<bool> has_mirrors_ = true;            // unless looking has shown that there is none
-  std::atomic<std::int64_t> look_again_at_ = 0;     // by Clock, in its own unit
-  std::mutex mutex_;                                // guards what follows
+  std::atomic<bool> has_mirrors_ = true;         // unless looking has shown that there is none
+  std::atomic<std::int64_t> look_again_at_ = 0;  // by Clock, in its own unit
+  std::mutex mutex_;                             // guards what follows
   std::condition_variable changed_;
   std::int64_t wanted_ = -1;     // the newest version that was committed
   std::int64_t attempted_ = -1;  // that the thread has tried to publish

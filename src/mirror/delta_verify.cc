@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <string>
 #include <utility>
 
 #include "base/try.h"
+#include "deltalakedb/log_sink.h"
 #include "deltalakedb/uri.h"
 #include "importer/log_publisher.h"
+#include "log/checkpoint_file.h"
 #include "log/file_log.h"
 #include "log/log_files.h"
 #include "mirror/mirror_source.h"
@@ -31,18 +34,22 @@ class Comparison {
         published_(published),
         folder_(std::move(folder)),
         is_own_log_(place.place == source.location()),
-        table_uri_(place.absolute_paths
-                       ? std::optional(protocol::UriOfLocation(source.location()))
-                       : std::nullopt),
+        table_uri_(place.absolute_paths ? std::optional(protocol::UriOfLocation(source.location()))
+                                        : std::nullopt),
         publisher_(source.impl().texts(), *folder_.file_system, folder_.path + "/_delta_log",
                    {.absolute_paths = place.absolute_paths,
                     .is_mirror = true,
                     .is_own_log = is_own_log_}) {}
 
   Result<std::vector<Difference>> Run() {
-    DELTALAKEDB_ASSIGN(auto files, folder_.file_system->List(folder_.path + "/_delta_log"));
-    listing_ = log::ArrangeListing(std::move(files));
+    auto files = folder_.file_system->List(folder_.path + "/_delta_log");
+    // Without a folder everything is missing.
+    const bool is_absent = !files && files.error().code() == ErrorCode::kNotFound &&
+                           files.error().FindFact("bucket") == nullptr;
+    if (!files && !is_absent) return Fail(std::move(files).error());
+    if (files) listing_ = log::ArrangeListing(*std::move(files));
     DELTALAKEDB_TRY(CompareCommits());
+    DELTALAKEDB_TRY(CheckHint());
     if (differences_.empty()) DELTALAKEDB_TRY(CompareState());
     return std::move(differences_);
   }
@@ -61,6 +68,8 @@ class Comparison {
     });
   }
   Result<void> CompareCommits();
+  // `_last_checkpoint` has to name one that is there.
+  Result<void> CheckHint();
   Result<void> CompareState();
   Result<void> CompareFiles(const Snapshot& ours, const Snapshot& theirs);
 
@@ -144,12 +153,40 @@ Result<void> Comparison::CompareFiles(const Snapshot& ours, const Snapshot& thei
   return {};
 }
 
+Result<void> Comparison::CheckHint() {
+  DELTALAKEDB_ASSIGN(const auto hint,
+                     log::FindLastCheckpoint(*folder_.file_system, folder_.path + "/_delta_log"));
+  if (!hint) return {};
+  const bool is_there = std::ranges::any_of(
+      listing_.checkpoints,
+      [&](const log::CheckpointFiles& checkpoint) { return checkpoint.version == *hint; });
+  if (!is_there) {
+    Add(hint, fmt::format("{} names a checkpoint that is not there", log::kLastCheckpointName));
+  }
+  return {};
+}
+
+// Keeps what a log's readers are warned of, such as a checkpoint that is damaged.
+class Warnings final : public LogSink {
+ public:
+  void Write(LogLevel level, std::string_view message) override {
+    const std::lock_guard lock(mutex_);
+    if (level == LogLevel::kWarning) messages_.emplace_back(message);
+  }
+  const std::vector<std::string>& messages() const { return messages_; }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> messages_;
+};
+
 // What a reader of the mirror gets, who begins with its newest checkpoint.
 Result<void> Comparison::CompareState() {
   const auto ours = source_.LoadSnapshot(published_);
   if (!ours && ours.error().code() == ErrorCode::kUnsupported) return {};
   if (!ours) return Fail(ours.error());
-  const auto log = log::FileLog::At(*folder_.file_system, folder_.path, NullLogSink());
+  Warnings warnings;
+  const auto log = log::FileLog::At(*folder_.file_system, folder_.path, warnings);
   const auto theirs = log->LoadSnapshot(TableVersion::At(published_));
   if (!theirs) {
     Add(published_, fmt::format("the mirror cannot be read: {}", theirs.error().message()));
@@ -174,7 +211,9 @@ Result<void> Comparison::CompareState() {
   if (versions_of(**ours) != versions_of(**theirs)) {
     Add(published_, "the mirror's state has other app transactions");
   }
-  return CompareFiles(**ours, **theirs);
+  DELTALAKEDB_TRY(CompareFiles(**ours, **theirs));
+  for (const std::string& warning : warnings.messages()) Add(std::nullopt, warning);
+  return {};
 }
 
 }  // namespace

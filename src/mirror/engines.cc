@@ -28,10 +28,10 @@ class Registry {
 
   Result<void> Register(std::unique_ptr<MirrorEngine> engine) {
     const std::string name(engine->name());
-    const bool is_name = !name.empty() && name.size() <= kNameBytesMax &&
-                         std::ranges::all_of(name, [](char c) {
-                           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-                         });
+    const bool is_name =
+        !name.empty() && name.size() <= kNameBytesMax && std::ranges::all_of(name, [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+        });
     if (!is_name) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("an engine's name has up to {} lower-case letters, digits and -, and "
@@ -84,9 +84,8 @@ namespace mirror {
 
 Result<const MirrorEngine*> FindEngine(std::string_view name) {
   if (const MirrorEngine* const engine = Registry::Get().Find(name)) return engine;
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("there is no engine '{}': there are {}", name,
-                          fmt::join(ListMirrorEngines(), ", ")));
+  return Fail(ErrorCode::kInvalidArgument, fmt::format("there is no engine '{}': there are {}",
+                                                       name, fmt::join(ListMirrorEngines(), ", ")));
 }
 
 }  // namespace mirror

@@ -1,12 +1,13 @@
 // What users ask of mirrors (deltalakedb/mirror.h).
-#include "deltalakedb/mirror.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/try.h"
+#include "deltalakedb/mirror.h"
 #include "deltalakedb/uri.h"
 #include "log/log_files.h"
 #include "mirror/engines.h"
@@ -65,6 +66,16 @@ Result<std::vector<MirrorRow>> FindMirrors(const OpenTable& table,
   return rows;
 }
 
+// Whether two local places are one, links followed.
+bool IsSamePlace(const std::string& left, const std::string& right) {
+  if (!left.starts_with('/') || !right.starts_with('/')) return left == right;
+  std::error_code failure;  // what cannot be followed is another place
+  const auto real = std::filesystem::weakly_canonical(left, failure);
+  if (failure) return false;
+  const auto other = std::filesystem::weakly_canonical(right, failure);
+  return !failure && real == other;
+}
+
 // What a new mirror will be, by what is known without the database.
 Result<MirrorRow> PlanMirror(const OpenTable& table, const NewMirror& wanted) {
   DELTALAKEDB_ASSIGN(const MirrorEngine* const engine, mirror::FindEngine(wanted.engine));
@@ -72,6 +83,12 @@ Result<MirrorRow> PlanMirror(const OpenTable& table, const NewMirror& wanted) {
   row.table_id = table.row.table_id;
   row.engine = engine->name();
   DELTALAKEDB_ASSIGN(row.place, engine->FindPlace(table.row.location, wanted.to));
+  if (IsSamePlace(row.place, table.row.location)) row.place = table.row.location;
+  if (row.place.find("/_delta_log") != std::string::npos) {
+    return Fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("{} is within a log: name a place beside it", row.place))
+                    .With("place", row.place));
+  }
   row.absolute_paths = wanted.absolute_paths;
   row.alert_versions = wanted.alert.versions;
   row.alert_seconds = wanted.alert.seconds;
@@ -81,9 +98,9 @@ Result<MirrorRow> PlanMirror(const OpenTable& table, const NewMirror& wanted) {
   }
   const bool is_own = row.engine == mirror::kDeltaEngine && row.place == table.row.location;
   if (is_own && wanted.absolute_paths) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} is the table's own location, where paths are relative to it",
-                            row.place));
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is the table's own location, where paths are relative to it", row.place));
   }
   if (wanted.mode == TableMode::kShared && !is_own) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -112,6 +129,13 @@ Result<bool> Insert(store::Connection& connection, const OpenTable& table, Mirro
                       .With("table", table.row.name)
                       .With("place", there->place));
     }
+    if (there->next_state == store::kMirrorDiverged && wanted.mode == TableMode::kShared) {
+      return Fail(Error(ErrorCode::kConflict,
+                        fmt::format("the mirror has diverged, so that the table cannot be shared: "
+                                    "{}",
+                                    there->last_error.value_or("repair it first")))
+                      .With("table", table.row.name));
+    }
     const bool has_alert = wanted.alert.versions || wanted.alert.seconds;
     if (has_alert) DELTALAKEDB_TRY(store.SetAlert(row));
     if (wanted.mode) {
@@ -121,9 +145,9 @@ Result<bool> Insert(store::Connection& connection, const OpenTable& table, Mirro
   }
   if (needs_mode) {
     return Fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("{} has the log that table {} was imported from: say with "
-                                  "--mode whether other engines still write to it (shared) or "
-                                  "only the catalog from now on (exclusive)",
+                      fmt::format("{} has a log already, as where table {} was imported "
+                                  "from there: say with --mode whether other engines still write "
+                                  "to it (shared) or only the catalog from now on (exclusive)",
                                   row.place, table.row.name))
                     .With("table", table.row.name)
                     .With("location", row.place));
@@ -182,13 +206,23 @@ Result<bool> AddMirror(std::string_view table_uri, const NewMirror& wanted) {
   return added;
 }
 
-Result<void> RemoveMirror(std::string_view table_uri, const std::optional<std::string>& engine) {
+Result<std::vector<MirrorInfo>> RemoveMirror(std::string_view table_uri,
+                                             const std::optional<std::string>& engine) {
   DELTALAKEDB_ASSIGN(const OpenTable table, mirror::OpenTableOf(table_uri, DatabaseMode::kWrite));
   DELTALAKEDB_ASSIGN(const auto rows, FindMirrors(table, engine));
-  return InWrite(*table.catalog.database, [&](store::Connection& connection) -> Result<void> {
+  using Removed = std::vector<MirrorInfo>;
+  return InWrite(*table.catalog.database, [&](store::Connection& connection) -> Result<Removed> {
+    DELTALAKEDB_ASSIGN(const std::int64_t now_us, store::MetadataStore(connection).LoadClock());
     MirrorStore store(connection);
-    for (const MirrorRow& row : rows) DELTALAKEDB_TRY(store.Delete(row.key()));
-    return {};
+    Removed removed;
+    for (const MirrorRow& row : rows) {
+      removed.push_back(mirror::InfoOf(row, now_us));
+      DELTALAKEDB_TRY(store.Delete(row.key()));
+      // Nobody publishes at the table's location any more, so that nothing can be shared there.
+      const bool is_shared = row.engine == mirror::kDeltaEngine && row.mode == store::kModeShared;
+      if (is_shared) DELTALAKEDB_TRY(store.SetMode(row.table_id, store::kModeExclusive));
+    }
+    return removed;
   });
 }
 
@@ -231,6 +265,7 @@ Result<std::vector<MirrorVersion>> ListMirrorVersions(std::string_view table_uri
 
 Result<std::vector<MirrorFailure>> ListMirrorFailures(std::string_view table_uri) {
   DELTALAKEDB_ASSIGN(const OpenTable table, mirror::OpenTableOf(table_uri, DatabaseMode::kRead));
+  DELTALAKEDB_TRY(FindMirrors(table, std::nullopt));
   DELTALAKEDB_ASSIGN(const auto rows,
                      table.catalog.database->Read([&](store::Connection& connection) {
                        return MirrorStore(connection).ListFailures(table.row.table_id);
@@ -267,11 +302,15 @@ Result<std::vector<MirrorVerification>> VerifyMirrors(std::string_view table_uri
     DELTALAKEDB_ASSIGN(const auto impl,
                        MirrorSource::Impl::Open(table.catalog.database, row.table_id));
     const MirrorSource source(*impl);
-    auto differences = engine->Verify(source, {row.place, row.absolute_paths},
-                                      {row.published, row.checkpoint});
+    auto differences =
+        engine->Verify(source, {row.place, row.absolute_paths}, {row.published, row.checkpoint});
     if (!differences) return Fail(std::move(differences).error());
-    verifications.push_back({row.table_name, row.engine, row.place, row.published,
-                             *std::move(differences)});
+    if (row.next_state == store::kMirrorDiverged) {
+      const Version next = row.published ? row.published->next() : row.earliest_version;
+      differences->push_back({"mirror", next, row.last_error.value_or("the mirror has diverged")});
+    }
+    verifications.push_back(
+        {row.table_name, row.engine, row.place, row.published, *std::move(differences)});
   }
   return verifications;
 }

@@ -34,9 +34,7 @@ std::optional<Timestamp> ToTimestamp(const std::optional<std::int64_t>& time_us)
 }
 
 Error NoMirror() { return Error(ErrorCode::kNotFound, "the mirror is no longer there"); }
-Error TakenOver() {
-  return Error(ErrorCode::kBusy, "another process publishes the mirror by now");
-}
+Error TakenOver() { return Error(ErrorCode::kBusy, "another process publishes the mirror by now"); }
 
 }  // namespace
 
@@ -60,8 +58,8 @@ MirrorInfo InfoOf(const MirrorRow& row, std::int64_t now_us) {
                : row.next_state == store::kMirrorFailed ? MirrorState::kFailed
                                                         : MirrorState::kDiverged;
   const Version first_missing = row.published ? row.published->next() : row.earliest_version;
-  info.lag_versions = std::max<std::int64_t>(
-      0, row.current_version.value() - first_missing.value() + 1);
+  info.lag_versions =
+      std::max<std::int64_t>(0, row.current_version.value() - first_missing.value() + 1);
   if (info.lag_versions > 0 && row.missing_since_us) {
     const std::int64_t since_us = std::max(*row.missing_since_us, row.added_at_us);
     info.lag_ms = std::max<std::int64_t>(0, now_us - since_us) / kMicrosecondsPerMs;
@@ -92,12 +90,16 @@ Result<std::optional<Publisher::Lease>> Publisher::TakeLease(const TableId& tabl
     DELTALAKEDB_ASSIGN(now_us, store::MetadataStore(connection).LoadClock());
     DELTALAKEDB_ASSIGN(auto row, MirrorStore(connection).Find(key));
     if (!row) return Fail(NoMirror());
-    run = {row->table_name, row->engine, row->place,   std::nullopt, row->published,
-           row->current_version, false, std::nullopt};
+    run = {row->table_name, row->engine,          row->place, std::nullopt,
+           row->published,  row->current_version, false,      std::nullopt};
     return *std::move(row);
   };
   // Whoever only waits for another process writes nothing.
   DELTALAKEDB_ASSIGN(const MirrorRow seen, database_->Read(look));
+  if (auto known = FindEngine(engine); !known) {
+    run.error = std::move(known).error();  // of a program that has it
+    return std::optional<Lease>();
+  }
   if (seen.next_state == store::kMirrorDiverged) {
     run.error = Error(ErrorCode::kConflict, seen.last_error.value_or("the mirror has diverged"));
     return std::optional<Lease>();
@@ -109,9 +111,10 @@ Result<std::optional<Publisher::Lease>> Publisher::TakeLease(const TableId& tabl
   Lease lease{seen, MakeOwner()};
   const auto take = [&](store::Connection& connection) -> Result<bool> {
     DELTALAKEDB_ASSIGN(now_us, store::MetadataStore(connection).LoadClock());
-    DELTALAKEDB_ASSIGN(const bool is_taken,
-                       MirrorStore(connection).TakeLease(
-                           key, {lease.owner, now_us + ToUs(limits_.lease)}, now_us, gone));
+    DELTALAKEDB_ASSIGN(
+        const bool is_taken,
+        MirrorStore(connection)
+            .TakeLease(key, {lease.owner, now_us + ToUs(limits_.lease)}, now_us, gone));
     if (is_taken) {
       DELTALAKEDB_ASSIGN(lease.row, look(connection));
     }
@@ -151,11 +154,10 @@ Result<void> Publisher::Work(const Lease& lease, MirrorRun& run, MirrorProgress&
       DELTALAKEDB_ASSIGN(const std::int64_t now_us, store::MetadataStore(connection).LoadClock());
       MirrorStore store(connection);
       const MirrorStore::Progress reached{progress.published, progress.checkpoint};
-      DELTALAKEDB_ASSIGN(
-          const bool is_ours,
-          is_last ? store.Finish(key, lease.owner, reached, now_us)
-                  : store.Advance(key, {lease.owner, now_us + ToUs(limits_.lease)}, reached,
-                                  now_us));
+      DELTALAKEDB_ASSIGN(const bool is_ours,
+                         is_last ? store.Finish(key, lease.owner, reached, now_us)
+                                 : store.Advance(key, {lease.owner, now_us + ToUs(limits_.lease)},
+                                                 reached, now_us));
       return is_ours ? Result<void>() : Fail(TakenOver());
     });
   };
@@ -167,8 +169,8 @@ Result<void> Publisher::Work(const Lease& lease, MirrorRun& run, MirrorProgress&
     run.published = reached.published;
     return Clock::now() - written_at < limits_.note_interval ? Result<void>() : write(false);
   };
-  DELTALAKEDB_TRY(engine->Publish(source, {lease.row.place, lease.row.absolute_paths}, progress,
-                                  note));
+  DELTALAKEDB_TRY(
+      engine->Publish(source, {lease.row.place, lease.row.absolute_paths}, progress, note));
   return write(true);
 }
 
@@ -178,7 +180,8 @@ Result<bool> Publisher::NoteFailure(const Lease& lease, const MirrorProgress& pr
   const bool is_final = error.code() == ErrorCode::kConflict;
   const bool has_moved = progress.published != lease.row.published;
   const std::int64_t attempts = (has_moved ? 0 : lease.row.attempts) + 1;
-  const auto doubled = limits_.first_pause * (std::int64_t{1} << std::min<std::int64_t>(attempts, 20));
+  const auto doubled =
+      limits_.first_pause * (std::int64_t{1} << std::min<std::int64_t>(attempts, 20));
   const std::int64_t pause_us = ToUs(std::min(limits_.pause_max, doubled / 2));
   const std::string text = error.message().substr(0, kErrorBytesMax);
   return InWrite(*database_, [&](store::Connection& connection) -> Result<bool> {

@@ -1,5 +1,5 @@
-// Bringing one mirror up to date: the right to do it, the work, and what the catalog keeps of how it
-// went.
+// Bringing one mirror up to date: the right to do it, the work, and what the catalog keeps of how
+// it went.
 #pragma once
 
 #include <chrono>
@@ -34,8 +34,9 @@ class Publisher {
  public:
   explicit Publisher(std::shared_ptr<store::Database> database, PublishLimits limits = {});
 
-  // Once, unless another process is at it (MirrorRun::is_busy) or the mirror has diverged. What
-  // goes wrong with the mirror is in the answer and in the catalog.
+  // Once, unless another process is at it (MirrorRun::is_busy), the mirror has diverged, or this
+  // program does not know the engine. What goes wrong with the mirror is in the answer and in the
+  // catalog.
   // Errors: NotFound (no such mirror), those of the database.
   Result<MirrorRun> RunOnce(const TableId& table, const std::string& engine) const;
 

@@ -5,10 +5,13 @@
 
 #include "base/try.h"
 #include "deltalakedb/mirror.h"
+#include "deltalakedb/uri.h"
+#include "log/log_files.h"
 #include "mirror/engines.h"
 #include "mirror/open_table.h"
 #include "mirror/publisher.h"
 #include "mirror/sync.h"
+#include "storage/table_folder.h"
 #include "store/metadata_store.h"
 #include "store/mirror_store.h"
 
@@ -35,37 +38,59 @@ Result<MirrorRun> Publish(const OpenTable& table, const std::string& engine) {
       .Run(table.row.table_id, engine, std::nullopt, kRunWaitMax);
 }
 
+std::unexpected<Error> NotDiverged(const OpenTable& table, const std::string& engine) {
+  return Fail(Error(ErrorCode::kInvalidArgument,
+                    fmt::format("the {} mirror of table {} has not diverged: there is nothing to "
+                                "repair",
+                                engine, table.row.name))
+                  .With("table", table.row.name));
+}
+
+// A log that is there already would be another one.
+Result<void> CheckHasNoLog(const std::string& place) {
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(place));
+  DELTALAKEDB_ASSIGN(const auto folder, storage::FindTableFolder(uri));
+  auto files = folder.file_system->List(folder.path + "/_delta_log");
+  if (!files && files.error().code() == ErrorCode::kNotFound) return {};
+  if (!files) return Fail(std::move(files).error());
+  if (log::ArrangeListing(*std::move(files)).IsEmpty()) return {};
+  return Fail(Error(ErrorCode::kAlreadyExists,
+                    fmt::format("{} has a log already: name another place", place))
+                  .With("place", place));
+}
+
 Result<RepairReport> KeepDatabase(const OpenTable& table, const RepairOptions& options) {
   DELTALAKEDB_ASSIGN(
       const MirrorEngine* const engine,
       mirror::FindEngine(options.engine.value_or(std::string(mirror::kDeltaEngine))));
   if (!options.to) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "what the mirror has stays as it is: name with --to the place where it begins anew");
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "what the mirror has stays as it is: name with --to the place where it begins anew");
   }
   DELTALAKEDB_ASSIGN(const std::string place, engine->FindPlace(table.row.location, options.to));
   const std::string name(engine->name());
-  auto moved = InWrite(
-      *table.catalog.database, [&](store::Connection& connection) -> Result<void> {
-        MirrorStore store(connection);
-        const store::MirrorKey key{table.row.table_id, name};
-        DELTALAKEDB_ASSIGN(const auto there, store.Find(key));
-        if (!there) {
-          return Fail(Error(ErrorCode::kNotFound,
-                            fmt::format("table {} has no {} mirror", table.row.name, name))
-                          .With("table", table.row.name));
-        }
-        if (there->place == place) {
-          return Fail(ErrorCode::kInvalidArgument,
-                      fmt::format("{} is where the mirror is: name another place", place));
-        }
-        DELTALAKEDB_ASSIGN(const std::int64_t now_us,
-                           store::MetadataStore(connection).LoadClock());
-        // Its files stay at the table's location, which the new place is not.
-        const bool is_absolute = name == mirror::kDeltaEngine && place != table.row.location;
-        DELTALAKEDB_TRY(store.Move(key, place, is_absolute, now_us));
-        return store.SetMode(table.row.table_id, store::kModeExclusive);
-      });
+  if (name == mirror::kDeltaEngine) DELTALAKEDB_TRY(CheckHasNoLog(place));
+  auto moved = InWrite(*table.catalog.database, [&](store::Connection& connection) -> Result<void> {
+    MirrorStore store(connection);
+    const store::MirrorKey key{table.row.table_id, name};
+    DELTALAKEDB_ASSIGN(const auto there, store.Find(key));
+    if (!there) {
+      return Fail(Error(ErrorCode::kNotFound,
+                        fmt::format("table {} has no {} mirror", table.row.name, name))
+                      .With("table", table.row.name));
+    }
+    if (there->place == place) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is where the mirror is: name another place", place));
+    }
+    if (there->next_state != store::kMirrorDiverged) return NotDiverged(table, name);
+    DELTALAKEDB_ASSIGN(const std::int64_t now_us, store::MetadataStore(connection).LoadClock());
+    // Its files stay at the table's location, which the new place is not.
+    const bool is_absolute = name == mirror::kDeltaEngine && place != table.row.location;
+    DELTALAKEDB_TRY(store.Move(key, place, is_absolute, now_us));
+    return store.SetMode(table.row.table_id, store::kModeExclusive);
+  });
   if (!moved) return Fail(std::move(moved).error());
   DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, name));
   if (run.error) return Fail(*run.error);
@@ -78,6 +103,15 @@ Result<RepairReport> KeepFiles(std::string_view uri, const OpenTable& table,
     return Fail(ErrorCode::kInvalidArgument,
                 "the files at the table's location are kept, so that there is nothing to name");
   }
+  DELTALAKEDB_ASSIGN(const auto before, FindDeltaMirror(table));
+  if (!before || before->place != table.row.location) {
+    return Fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("table {} has no delta mirror at its location {}, whose files "
+                                  "could be kept",
+                                  table.row.name, table.row.location))
+                    .With("table", table.row.name));
+  }
+  if (before->next_state != store::kMirrorDiverged) return NotDiverged(table, before->engine);
   ImportOptions import;
   import.force = import.yes = true;
   import.log_sink = options.log_sink;
@@ -104,7 +138,14 @@ Result<RepairReport> KeepFiles(std::string_view uri, const OpenTable& table,
 Result<ImportReport> SyncTable(std::string_view table_uri, LogSink* log_sink) {
   DELTALAKEDB_ASSIGN(const OpenTable table, mirror::OpenTableOf(table_uri, DatabaseMode::kWrite));
   DELTALAKEDB_ASSIGN(const auto there, FindDeltaMirror(table));
-  if (!there || there->place != table.row.location) {
+  if (!there) {
+    return Fail(
+        Error(ErrorCode::kNotFound,
+              fmt::format("table {} has no delta mirror; `deltalakedb mirror add` makes one",
+                          table.row.name))
+            .With("table", table.row.name));
+  }
+  if (there->place != table.row.location) {
     return Fail(Error(ErrorCode::kInvalidArgument,
                       fmt::format("table {} has no delta mirror at its location {}: only there are "
                                   "other engines' commits taken in",

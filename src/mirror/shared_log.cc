@@ -12,6 +12,7 @@
 #include "mirror/sync.h"
 #include "storage/table_folder.h"
 #include "store/metadata_store.h"
+#include "store/mirror_store.h"
 
 namespace deltalakedb::mirror {
 
@@ -40,7 +41,25 @@ Result<std::unique_ptr<SharedLog>> SharedLog::Open(std::string_view uri,
   DELTALAKEDB_ASSIGN(const Uri location, Uri::Parse(table.location));
   DELTALAKEDB_ASSIGN(auto folder, storage::FindTableFolder(location));
   log->files_ = log::FileLog::At(*folder.file_system, std::move(folder.path), sink);
+  DELTALAKEDB_TRY(log->CheckInStep());
   return log;
+}
+
+// What the catalog decided before the table was shared has to be in the log as it decided it.
+Result<void> SharedLog::CheckInStep() const {
+  DELTALAKEDB_ASSIGN(const auto mirror, database_->Read([&](store::Connection& connection) {
+    return store::MirrorStore(connection).Find({table_.table_id, kDeltaEngine});
+  }));
+  const bool is_in_step = mirror && mirror->next_state == store::kMirrorPending &&
+                          mirror->published >= mirror->current_version;
+  return is_in_step ? Result<void>() : Publish();
+}
+
+Result<void> SharedLog::Publish() const {
+  DELTALAKEDB_ASSIGN(const MirrorRun run,
+                     Publisher(database_).Run(table_.table_id, std::string(kDeltaEngine),
+                                              std::nullopt, kPublishWaitMax));
+  return run.error ? Fail(*run.error) : Result<void>();
 }
 
 Result<void> SharedLog::TakeInNew() const {
@@ -92,12 +111,7 @@ Result<std::string> SharedLog::LoadCommitText(Version version) const {
 Result<ProposalAnswer> SharedLog::Propose(const ProposedCommit& commit) const {
   auto answer = files_->Propose(commit);
   if (!answer && answer.error().code() == ErrorCode::kNotFound) {
-    // What the catalog decided before the table was shared.
-    const Publisher publisher(database_);
-    DELTALAKEDB_ASSIGN(const MirrorRun run,
-                       publisher.Run(table_.table_id, std::string(kDeltaEngine), std::nullopt,
-                                     kPublishWaitMax));
-    if (run.error) return Fail(*run.error);
+    DELTALAKEDB_TRY(Publish());
     answer = files_->Propose(commit);
   }
   if (!answer || answer->kind == Kind::kUnknown) return answer;

@@ -47,6 +47,9 @@ class SharedLog final : public TransactionLog {
             const store::TableRow& table, LogSink& sink)
       : uri_(uri), database_(std::move(database)), table_(table), sink_(sink) {}
 
+  // Errors: Conflict (the mirror has diverged), those of publishing.
+  Result<void> CheckInStep() const;
+  Result<void> Publish() const;
   Result<void> TakeInNew() const;
   Result<void> TakeInNew(TableVersion which) const;
 

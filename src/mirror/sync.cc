@@ -28,8 +28,8 @@ Result<ImportReport> TakeIn(std::string_view uri, const store::TableRow& table,
 Result<bool> HasMore(const store::TableRow& table) {
   DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(table.location));
   DELTALAKEDB_ASSIGN(const auto folder, storage::FindTableFolder(uri));
-  const auto file = folder.file_system->Open(fmt::format(
-      "{}/_delta_log/{}", folder.path, log::CommitName(table.current_version.next())));
+  const auto file = folder.file_system->Open(
+      fmt::format("{}/_delta_log/{}", folder.path, log::CommitName(table.current_version.next())));
   if (file) return true;
   return file.error().code() == ErrorCode::kNotFound ? Result<bool>(false) : Fail(file.error());
 }

@@ -92,17 +92,15 @@ Result<void> WriteTableCheckpoint(const MirrorSource& source,
   // By the version's own time, so that everybody writes the same.
   const Timestamp now = snapshot.timestamp();
   DELTALAKEDB_ASSIGN(auto adds, snapshot.OpenFiles({}));
-  DELTALAKEDB_ASSIGN(auto tombstones,
-                     source.impl().StreamTombstones(
-                         version, log::TombstoneExpiry(snapshot.metadata(), now)));
+  DELTALAKEDB_ASSIGN(auto tombstones, source.impl().StreamTombstones(
+                                          version, log::TombstoneExpiry(snapshot.metadata(), now)));
   if (absolute_paths) {
     const std::string table_uri = protocol::UriOfLocation(source.location());
     adds = std::make_unique<AbsoluteFiles>(std::move(adds), table_uri);
     tombstones = std::make_unique<AbsoluteTombstones>(std::move(tombstones), table_uri);
   }
-  DELTALAKEDB_TRY(log::WriteCheckpoint(file_system, log_path,
-                                       {snapshot.state(), *adds, *tombstones, now},
-                                       {.modified = now}));
+  DELTALAKEDB_TRY(log::WriteCheckpoint(
+      file_system, log_path, {snapshot.state(), *adds, *tombstones, now}, {.modified = now}));
   return {};
 }
 

@@ -87,7 +87,9 @@ bool Watch::Handle(const OpenCatalog& catalog, const MirrorRow& row, std::int64_
   if (!options_.once && row.next_attempt_at_us.value_or(0) > now_us) return false;
   const bool is_own = row.engine == mirror::kDeltaEngine && row.place == row.location;
   const bool has_taken = options_.sync && is_own && TakeIn(catalog, row);
-  const bool owes = !row.published || *row.published < row.current_version;
+  // Where no version is missing it was the checkpoint that failed.
+  const bool owes = !row.published || *row.published < row.current_version ||
+                    row.next_state == store::kMirrorFailed;
   if (!owes && !has_taken) return false;
   const auto run = mirror::Publisher(catalog.database).RunOnce(row.table_id, row.engine);
   if (!run) {

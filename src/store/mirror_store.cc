@@ -128,10 +128,10 @@ Result<void> MirrorStore::Delete(const MirrorKey& key) {
 }
 
 Result<void> MirrorStore::SetAlert(const MirrorRow& mirror) {
-  DELTALAKEDB_TRY(connection_.Execute(
-      StatementId::kSetMirrorAlert,
-      {ToValue(mirror.table_id), ToValue(std::string_view(mirror.engine)),
-       ToValue(mirror.alert_versions), ToValue(mirror.alert_seconds)}));
+  DELTALAKEDB_TRY(
+      connection_.Execute(StatementId::kSetMirrorAlert,
+                          {ToValue(mirror.table_id), ToValue(std::string_view(mirror.engine)),
+                           ToValue(mirror.alert_versions), ToValue(mirror.alert_seconds)}));
   return {};
 }
 
@@ -195,10 +195,10 @@ Result<bool> MirrorStore::Fail(const MirrorKey& key, std::string_view owner, con
                                                         {ToValue(key.table_id), key.engine}));
   DELTALAKEDB_TRY(last->Next());
   const std::int64_t number = last->Int(0) + 1;
-  DELTALAKEDB_TRY(connection_.Execute(
-      StatementId::kInsertMirrorFailure,
-      {ToValue(key.table_id), key.engine, number, failure.failed_at_us, ToValue(failure.version),
-       failure.error_code, failure.error}));
+  DELTALAKEDB_TRY(
+      connection_.Execute(StatementId::kInsertMirrorFailure,
+                          {ToValue(key.table_id), key.engine, number, failure.failed_at_us,
+                           ToValue(failure.version), failure.error_code, failure.error}));
   DELTALAKEDB_TRY(connection_.Execute(StatementId::kDeleteOldMirrorFailures,
                                       {ToValue(key.table_id), key.engine, number - failures_max}));
   return true;

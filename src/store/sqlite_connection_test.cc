@@ -57,7 +57,7 @@ TEST_F(SqliteConnectionTest, MemoryDatabase_IsThereUntilItIsClosed) {
   for (int i = 0; i < 2; ++i) {
     const auto connection = OpenSqlite({.path = ":memory:"});
     ASSERT_TRUE(connection.has_value());
-    EXPECT_EQ(MigrateUp(**connection).value_or(-1), 2);
+    EXPECT_GT(MigrateUp(**connection).value_or(-1), 0);
   }
   EXPECT_FALSE(std::filesystem::exists(":memory:"));
 }
@@ -68,7 +68,7 @@ TEST_F(SqliteConnectionTest, NameThatLooksLikeAUri_IsAFile) {
   for (const std::string name : {"file:x", "a?mode=memory", "b#c", "100%41"}) {
     const auto connection = OpenSqlite({.path = name, .may_create = true});
     EXPECT_TRUE(connection.has_value());
-    EXPECT_EQ(MigrateUp(**connection).value_or(-1), 2);
+    EXPECT_GT(MigrateUp(**connection).value_or(-1), 0);
     EXPECT_TRUE(std::filesystem::exists(name)) << name;
   }
   std::filesystem::current_path(before);

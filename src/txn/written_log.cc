@@ -9,8 +9,7 @@
 namespace deltalakedb::txn {
 
 Result<WrittenLog> WrittenLog::Open(std::string_view uri, Mirroring mirroring, LogSink* sink) {
-  DELTALAKEDB_ASSIGN(OpenedLog opened,
-                     OpenTransactionLog(uri, store::DatabaseMode::kWrite, sink));
+  DELTALAKEDB_ASSIGN(OpenedLog opened, OpenTransactionLog(uri, store::DatabaseMode::kWrite, sink));
   if (!opened.database) return WrittenLog(std::move(opened.log), mirroring);
   LogSink& warnings = sink == nullptr ? NullLogSink() : *sink;
   if (opened.table->mode == store::kModeShared) {
@@ -19,8 +18,8 @@ Result<WrittenLog> WrittenLog::Open(std::string_view uri, Mirroring mirroring, L
   }
   WrittenLog written(std::move(opened.log), mirroring);
   if (mirroring != Mirroring::kNone) {
-    written.mirrors_ = std::make_unique<mirror::AfterCommit>(
-        std::move(opened.database), opened.table->table_id, warnings);
+    written.mirrors_ = std::make_unique<mirror::AfterCommit>(std::move(opened.database),
+                                                             opened.table->table_id, warnings);
   }
   return written;
 }

@@ -5,9 +5,10 @@
 -- 'in-commit', and may be $9 ms ahead of the clock; $10 the last moment for the commit, in µs by
 -- the clock here, or null. One row, or none where the table is gone; what does not fit raises:
 -- DLV01 another version, DLV02 metaData or protocol changed, DLV03 too late, DLV04 a timestamp that
--- is not after the last, DLV05 one too far ahead, DLV07 a table whose log files decide. What is checked is the row that is locked, also
--- after waiting for it. What comes behind it is looked up by keys, with plans that are made once
--- and hold however large tables grow: for the rest of the transaction the planner is told so.
+-- is not after the last, DLV05 one too far ahead, DLV07 a table whose log files decide. What is
+-- checked is the row that is locked, also after waiting for it. What comes behind it is looked up
+-- by keys, with plans that are made once and hold however large tables grow: for the rest of the
+-- transaction the planner is told so.
 -- Index: primary key.
 UPDATE dl_tables
 SET current_version = current_version + 1,

@@ -110,17 +110,42 @@ Result<std::int64_t> MirrorFile::FindNumber(StatementId statement,
 
 // ---- tables and versions ------------------------------------------------------------------------
 
+namespace {
+
+// The columns of find_mirrored_table, if there is a row.
+Result<std::optional<MirroredTable>> ReadTable(store::Cursor& row) {
+  DELTALAKEDB_ASSIGN(const bool has_row, row.Next());
+  if (!has_row) return std::optional<MirroredTable>();
+  return MirroredTable{.table_no = row.Int(0),
+                       .view_name = std::string(row.Text(1)),
+                       .location = std::string(row.Text(2)),
+                       .version = Version(row.Int(3)),
+                       .timestamp = Timestamp(row.Int(4)),
+                       .definition = std::string(row.Text(5))};
+}
+
+}  // namespace
+
 Result<std::optional<MirroredTable>> MirrorFile::FindTable(std::string_view table_id) {
   DELTALAKEDB_ASSIGN(const auto row,
                      connection_->Query(StatementId::kFindMirroredTable, {table_id}));
-  DELTALAKEDB_ASSIGN(const bool has_row, row->Next());
-  if (!has_row) return std::optional<MirroredTable>();
-  return MirroredTable{.table_no = row->Int(0),
-                       .view_name = std::string(row->Text(1)),
-                       .location = std::string(row->Text(2)),
-                       .version = Version(row->Int(3)),
-                       .timestamp = Timestamp(row->Int(4)),
-                       .definition = std::string(row->Text(5))};
+  return ReadTable(*row);
+}
+
+Result<std::optional<MirroredTable>> MirrorFile::AdoptTable(std::string_view view_name,
+                                                            std::string_view location,
+                                                            std::string_view table_id) {
+  std::optional<MirroredTable> found;
+  {
+    DELTALAKEDB_ASSIGN(const auto row, connection_->Query(StatementId::kFindTableBefore,
+                                                          {view_name, location, table_id}));
+    DELTALAKEDB_ASSIGN(found, ReadTable(*row));
+  }
+  if (found) {
+    DELTALAKEDB_TRY(connection_->Execute(StatementId::kAdoptMirroredTable,
+                                         {ToValue(found->table_no), table_id}));
+  }
+  return found;
 }
 
 Result<bool> MirrorFile::IsNameTaken(std::string_view name) {

@@ -94,6 +94,11 @@ class MirrorFile {
   void Rollback() noexcept { connection_->Rollback(); }
 
   Result<std::optional<MirroredTable>> FindTable(std::string_view table_id);
+  // Gives the table that was imported anew the place of the one that it replaced: of the same view
+  // and location. Nullopt where there is none.
+  Result<std::optional<MirroredTable>> AdoptTable(std::string_view view_name,
+                                                  std::string_view location,
+                                                  std::string_view table_id);
   Result<bool> IsNameTaken(std::string_view name);
   // Gives it a number.
   Result<void> InsertTable(MirroredTable& table, std::string_view table_id);

@@ -40,8 +40,9 @@ struct Target {
 // One transaction of the mirror.
 class Step {
  public:
-  Step(const TableFeed& feed, const DataFolder& folder, MirrorFile& mirror)
-      : feed_(feed), folder_(folder), mirror_(mirror) {}
+  // `may_adopt`: nothing of the table was published yet.
+  Step(const TableFeed& feed, const DataFolder& folder, MirrorFile& mirror, bool may_adopt)
+      : feed_(feed), folder_(folder), mirror_(mirror), may_adopt_(may_adopt) {}
 
   // Brings the table forward as far as one transaction goes. Answers how far it is then; nothing is
   // left to be committed where it was there already.
@@ -66,6 +67,7 @@ class Step {
   const TableFeed& feed_;
   const DataFolder& folder_;
   MirrorFile& mirror_;
+  bool may_adopt_;
   std::optional<MirroredTable> before_;
   MirroredTable table_;
   bool must_define_ = false;
@@ -78,6 +80,11 @@ class Step {
 Result<Step::Outcome> Step::Run() {
   DELTALAKEDB_ASSIGN(before_, mirror_.FindTable(feed_.table_id));
   const Version last = feed_.versions.last;
+  if (!before_ && may_adopt_) {
+    DELTALAKEDB_ASSIGN(before_, mirror_.AdoptTable(feed_.table, feed_.location, feed_.table_id));
+    // Of its versions nothing is known to be this table's.
+    if (before_) before_->version = Version(feed_.versions.first.value() - 1);
+  }
   if (before_) {
     table_ = *before_;
     // Another publisher, which began later, may be further than this one.
@@ -261,9 +268,16 @@ Result<void> Step::Insert(const Target& target, std::vector<MirroredFile>& files
 // ---- what stands beside them --------------------------------------------------------------------
 
 Result<void> Step::PutVersions(Version from, Version to) {
+  if (from > to) return {};
   HistoryOptions options;
   options.limit = feed_.versions.last.value() - from.value() + 1;
-  DELTALAKEDB_ASSIGN(const auto history, feed_.load_history(options));
+  DELTALAKEDB_ASSIGN(auto history, feed_.load_history(options));
+  // The newest come first, and there may be newer ones by now than the feed's last.
+  while (!history.empty() && std::ssize(history) == *options.limit &&
+         history.back().version > from) {
+    options.limit = 2 * *options.limit;
+    DELTALAKEDB_ASSIGN(history, feed_.load_history(options));
+  }
   std::vector<MirroredVersion> versions;
   for (const HistoryEntry& entry : history | std::views::reverse) {
     if (entry.version < from || entry.version > to) continue;
@@ -309,7 +323,7 @@ Result<void> PublishToDuckDb(const TableFeed& feed, const std::string& place,
   DELTALAKEDB_ASSIGN(auto mirror, MirrorFile::Open(place, /*may_create=*/true));
   for (;;) {
     DELTALAKEDB_TRY(mirror.Begin());
-    auto outcome = Step(feed, folder, mirror).Run();
+    auto outcome = Step(feed, folder, mirror, !progress.published.has_value()).Run();
     if (!outcome) {
       mirror.Rollback();
       return Fail(std::move(outcome).error().With("file", place));

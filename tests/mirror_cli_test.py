@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from urllib.parse import unquote
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -224,7 +225,8 @@ def test_Sync_TakesInWhatOthersWrote(catalog, flights):
 
 
 def test_SyncElsewhere_IsRefused(orders, tmp_path):
-    refused(USAGE, "mirror", "sync", orders.uri)
+    refused(NOT_FOUND, "mirror", "sync", orders.uri)
+    refused(NOT_FOUND, "mirror", "status", orders.uri, "--failures")
     mirror("add", orders.uri, "delta", "--to", tmp_path / "out")
     refused(USAGE, "mirror", "sync", orders.uri)
 
@@ -237,6 +239,19 @@ def test_ForcedImport_KeepsTheMirror(catalog, flights):
     assert status(uri)["alertVersions"] == 3 and status(uri)["publishedVersion"] is None
     mirror("run", uri)
     assert status(uri)["publishedVersion"] == flights.latest()
+
+
+def test_ForcedImport_KeepsTheViewOfDuckDb(catalog, flights, tmp_path):
+    uri = take_in(catalog, flights)
+    file = tmp_path / "mirror.duckdb"
+    mirror("add", uri, "duckdb", "--to", file)
+    mirror("run", uri)
+    run("import", flights.folder, uri, "--force", "--json").object()
+    mirror("run", uri)
+    assert status(uri)["state"] == "SUCCESS" and mirror("verify", uri)["differences"] == []
+    with duckdb.connect(str(file), read_only=True) as connection:
+        [(count,)] = connection.sql("SELECT count(*) FROM flights").fetchall()
+    assert count == DeltaTable(str(flights.folder)).to_pyarrow_table().num_rows
 
 
 # ---- divergence ----------------------------------------------------------------------------------
@@ -272,15 +287,32 @@ def test_Divergence_IsToldWithBothSidesAndStopsTheMirror(diverged, flights):
     assert run("mirror", "status", diverged, "--check", "--json").status == ANSWER_IS_NO
     [newest, *_] = run("mirror", "status", diverged, "--versions", "--json").lines()
     assert (newest["version"], newest["state"]) == (flights.latest(), "FAILED")
-    # Up to where it is published the mirror is right.
-    assert mirror("verify", diverged)["differences"] == []
+    assert run("mirror", "verify", diverged, "--json").status == ANSWER_IS_NO
+    # Nobody may write behind what the other side made of this version.
+    refused(CONFLICT, "mirror", "add", diverged, "delta", "--mode", "shared")
+    assert run("mirror", "watch", told_catalog(diverged), "--once", "--json").status == DONE
+
+
+def told_catalog(uri):
+    """The catalog of a table's URI."""
+    return uri.rpartition("?table=")[0] or uri.rpartition("/")[0] + "/"
+
+
+def test_WhatHasNotDiverged_IsNotRepaired(catalog, flights, tmp_path):
+    uri = take_in(catalog, flights)
+    mirror("add", uri, "delta", "--mode", "exclusive")
+    mirror("run", uri)
+    for options in (["files"], ["database", "--to", tmp_path / "new"]):
+        refused(USAGE, "mirror", "repair", uri, "--keep", *options)
+    assert status(uri)["state"] == "SUCCESS"
+    assert len(run("tables", catalog.uri(""), "--json").lines()) == 1
 
 
 def test_RepairKeepingTheDatabase_PublishesElsewhere(diverged, flights, tmp_path):
     before = log_of(flights.folder)
     refused(USAGE, "mirror", "repair", diverged, "--keep", "database")
     refused(USAGE, "mirror", "repair", diverged, "--keep", "nothing")
-    refused(USAGE, "mirror", "repair", diverged, "--keep", "database", "--to", flights.folder)
+    refused(CONFLICT, "mirror", "repair", diverged, "--keep", "database", "--to", flights.folder)
     out = tmp_path / "mirror"
     report = mirror("repair", diverged, "--keep", "database", "--to", out)
     assert (report["place"], report["publishedVersion"]) == (str(out), flights.latest())
@@ -332,6 +364,42 @@ def refused_run(uri):
     outcome = run("mirror", "run", uri, "--json")
     assert outcome.status == CONFLICT, outcome
     return json.loads(outcome.stderr.splitlines()[-1])["error"]
+
+
+def test_WhatReadersOfTheMirrorMiss_IsFoundByVerify(catalog, columns, tmp_path):
+    orders = Orders(catalog, columns, tmp_path, **{"delta.checkpointInterval": "2"})
+    mirror("add", orders.uri, "delta")
+    for _ in range(3):
+        orders.append()
+    [checkpoint] = (orders.location / "_delta_log").glob("*.checkpoint.parquet")
+    content = checkpoint.read_bytes()
+
+    def differences():
+        outcome = run("mirror", "verify", orders.uri, "--json")
+        assert outcome.status == ANSWER_IS_NO, outcome
+        return json.loads(outcome.stdout)["differences"]
+
+    checkpoint.write_bytes(content[:100])
+    assert checkpoint.name in differences()[0]["message"]
+    checkpoint.unlink()
+    assert "_last_checkpoint" in differences()[0]["message"]
+    checkpoint.write_bytes(content)
+    assert mirror("verify", orders.uri)["differences"] == []
+    commit = orders.location / "_delta_log" / f"{3:020d}.json"
+    commit.write_text(commit.read_text() + "\n")
+    assert differences()[0]["version"] == 3
+    shutil.rmtree(orders.location / "_delta_log")
+    assert [each["version"] for each in differences()] == [0, 1, 2, 3]
+
+
+def test_OddPlaces_AreRefusedOrKnown(catalog, flights, tmp_path):
+    uri = take_in(catalog, flights)
+    link = tmp_path / "link"
+    link.symlink_to(flights.folder)
+    assert "--mode" in refused(USAGE, "mirror", "add", uri, "delta", "--to", link)["message"]
+    log = flights.folder / "_delta_log"
+    refused(USAGE, "mirror", "add", uri, "duckdb", "--to", log / f"{9:020d}.json")
+    refused(USAGE, "mirror", "add", uri, "delta", "--to", log / "sub")
 
 
 # ---- failures ------------------------------------------------------------------------------------
@@ -394,7 +462,8 @@ def test_RemovedMirror_IsLeftAsItIs(orders):
     mirror("add", orders.uri, "delta")
     orders.append()
     before = log_of(orders.location)
-    assert run("mirror", "remove", orders.uri, "--json").status == DONE
+    assert mirror("remove", orders.uri)["publishedVersion"] == 1
+    assert run("mirror", "remove", orders.uri, "--json").status == NOT_FOUND
     orders.append()
     assert log_of(orders.location) == before
     assert run("mirror", "list", orders.place.uri(""), "--json").lines() == []
