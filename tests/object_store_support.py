@@ -91,7 +91,7 @@ class Proxy:
             def do_GET(self):
                 proxy._answer(self)
 
-            do_HEAD = do_PUT = do_GET
+            do_HEAD = do_PUT = do_DELETE = do_GET
 
             def log_message(self, *arguments):
                 pass

@@ -29,14 +29,14 @@ Result<std::shared_ptr<const storage::InputFile>> OpenLogFile(const LogFolder& f
 // Sidecars live in `_sidecars`, whatever folder their path names beside (PROTOCOL.md, V2 rules).
 std::string SidecarName(const protocol::Sidecar& sidecar) {
   const std::string path = protocol::PercentDecode(sidecar.path);
-  return "_sidecars/" + path.substr(path.rfind('/') + 1);
+  return path.substr(path.rfind('/') + 1);
 }
 
 // A sidecar that a checkpoint names must be there, and be the one that was written: anything else
 // is damage.
 Result<std::shared_ptr<const storage::InputFile>> OpenSidecar(const LogFolder& folder,
                                                               const protocol::Sidecar& sidecar) {
-  const std::string path = folder.PathOf(SidecarName(sidecar));
+  const std::string path = folder.PathOf("_sidecars/" + SidecarName(sidecar));
   const auto damage = [&](const std::string& problem) {
     return Fail(Error(ErrorCode::kCorrupt, path + problem).With("file", path));
   };
@@ -100,7 +100,7 @@ Result<storage::CheckpointState> ReadJsonState(const LogFolder& folder,
 
 Result<BaseCheckpoint> OpenCheckpoint(const LogFolder& folder, const CheckpointFiles& files,
                                       LogState& state) {
-  BaseCheckpoint base{files.version, {}, {}};
+  BaseCheckpoint base{files.version, {}, {}, {}};
   std::vector<protocol::Sidecar> sidecars;
   const auto take = [&](storage::CheckpointState read) {
     std::ranges::move(read.sidecars, std::back_inserter(sidecars));
@@ -123,6 +123,7 @@ Result<BaseCheckpoint> OpenCheckpoint(const LogFolder& folder, const CheckpointF
     DELTALAKEDB_ASSIGN(auto file, OpenSidecar(folder, sidecar));
     DELTALAKEDB_ASSIGN(auto parquet, storage::ParquetCheckpoint::Open(std::move(file)));
     base.parquet_files.push_back(std::move(parquet));
+    base.sidecars.push_back(SidecarName(sidecar));
   }
   return base;
 }

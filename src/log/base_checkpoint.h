@@ -20,6 +20,7 @@ struct BaseCheckpoint {
   Version version;
   std::vector<std::shared_ptr<const storage::ParquetCheckpoint>> parquet_files;
   std::optional<storage::FileInfo> json_file;
+  std::vector<std::string> sidecars;  // their names in `_sidecars`
 };
 
 // Opens every file of a checkpoint, sidecars included, and applies its state to `state`.

@@ -118,9 +118,9 @@ class Draft final : public storage::OutputFile {
   }
 
   // `path` is in the log's folder.
-  Result<PutResult> Put(const Destination& to, const std::string& path) const {
-    return to.file_system.PutIfAbsent(fmt::format("{}/{}", to.log_path, path), content_,
-                                      to.options);
+  Result<PutResult> Put(const Destination& to, const std::string& path,
+                        const storage::PutOptions& options) const {
+    return to.file_system.PutIfAbsent(fmt::format("{}/{}", to.log_path, path), content_, options);
   }
 
  private:
@@ -153,7 +153,8 @@ class SidecarWriter {
     if (writer_ == nullptr) return {};
     DELTALAKEDB_ASSIGN(const CheckpointSize size, writer_->Finish());
     const std::string name = draft_->Uuid(state_) + ".parquet";
-    DELTALAKEDB_TRY(draft_->Put(to_, "_sidecars/" + name));
+    // With its true time, by which log clean-up knows that its checkpoint may still be coming.
+    DELTALAKEDB_TRY(draft_->Put(to_, "_sidecars/" + name, {}));
     sidecars_.push_back({.name = name,
                          .size_in_bytes = size.size_in_bytes,
                          .modified = to_.options.modified.value_or(state_.timestamp)});
@@ -204,7 +205,7 @@ Result<PutCheckpoint> WriteV2(const Destination& to, const CheckpointInput& inpu
   put.size.num_actions += top.num_actions;
   put.size.size_in_bytes += top.size_in_bytes;
   put.name = fmt::format("{:020}.checkpoint.{}.parquet", state.version.value(), draft.Uuid(state));
-  DELTALAKEDB_ASSIGN(put.result, draft.Put(to, put.name));
+  DELTALAKEDB_ASSIGN(put.result, draft.Put(to, put.name, to.options));
   return put;
 }
 

@@ -12,6 +12,7 @@
 #include "importer/log_publisher.h"
 #include "mirror/delta_verify.h"
 #include "mirror/engines.h"
+#include "mirror/log_cleanup.h"
 #include "mirror/mirror_source.h"
 #include "mirror/table_checkpoint.h"
 #include "protocol/features.h"
@@ -43,18 +44,30 @@ class DeltaEngine final : public MirrorEngine {
   }
 };
 
-// Compares what is there, and begins with the state of the first version where that is not 0.
-Result<void> Begin(const MirrorSource& source, LogPublisher& publisher) {
+// Compares what is there, and begins with the state of the first version where that is not 0. The
+// version to go on with: those that clean-up took away, or would, are not brought back.
+Result<Version> Begin(const MirrorSource& source, LogPublisher& publisher) {
   importer::ExportSource& texts = source.impl().texts();
   if (texts.base_protocol()) {
     // What the program does not know of a state would be lost in a checkpoint.
     DELTALAKEDB_TRY(protocol::CheckReadable(*texts.base_protocol()));
   }
   DELTALAKEDB_TRY(publisher.CheckDestination());
-  if (!texts.has_base()) return {};
+  DELTALAKEDB_ASSIGN(const auto start, FindCleanedUpStart(source, publisher.listing()));
+  if (start) return *start;
+  const Version first = source.versions().first;
+  if (!texts.has_base()) return first;
   DELTALAKEDB_TRY(publisher.PutBase());
   DELTALAKEDB_TRY(publisher.PutHint());
-  return {};
+  return first;
+}
+
+// What goes wrong with it is no failure of the mirror: it is done after the next checkpoint.
+void CleanUp(const MirrorSource& source, LogCleanup cleanup) {
+  const auto now = source.impl().log().LoadClock();
+  if (!now) return;
+  cleanup.now = *now;
+  static_cast<void>(CleanUpLog(source, cleanup));
 }
 
 Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace& place,
@@ -66,10 +79,14 @@ Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace&
                          {.absolute_paths = place.absolute_paths,
                           .is_mirror = true,
                           .is_own_log = place.place == source.location()});
-  if (!progress.published) DELTALAKEDB_TRY(Begin(source, publisher));
   MirrorProgress now = progress;
   const VersionRange& versions = source.versions();
-  Version next = progress.published ? progress.published->next() : versions.first;
+  Version next;
+  if (progress.published) {
+    next = progress.published->next();
+  } else {
+    DELTALAKEDB_ASSIGN(next, Begin(source, publisher));
+  }
   for (; next <= versions.last; next = next.next()) {
     auto put = publisher.PutCommit(next);
     if (!put) {
@@ -84,6 +101,12 @@ Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace&
   DELTALAKEDB_TRY(
       WriteTableCheckpoint(source, *folder.file_system, log_path, *due, place.absolute_paths));
   now.checkpoint = due;
+  DELTALAKEDB_TRY(note(now));
+  CleanUp(source, {.file_system = *folder.file_system,
+                   .log_path = log_path,
+                   .published = *now.published,
+                   .absolute_paths = place.absolute_paths,
+                   .note = [&] { return note(now); }});
   return note(now);
 }
 

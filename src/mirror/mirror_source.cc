@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "protocol/commit_body.h"
+#include "store/metadata_store.h"
 
 namespace deltalakedb {
 
@@ -26,6 +27,15 @@ Result<std::unique_ptr<log::TombstoneStream>> MirrorSource::Impl::StreamTombston
   const std::optional<Version> base =
       texts_->has_base() ? std::optional(texts_->versions().first) : std::nullopt;
   return log::StreamStoredTombstones({database_, table_, base, version, expiry});
+}
+
+Result<bool> MirrorSource::Impl::MayBeImported() const {
+  return database_->Read([&](store::Connection& connection) -> Result<bool> {
+    DELTALAKEDB_ASSIGN(
+        const auto row,
+        store::MetadataStore(connection).LoadVersion(table_, texts_->versions().first));
+    return row.times.timestamp_source != store::kTimeOfOurs;
+  });
 }
 
 const std::string& MirrorSource::table() const { return impl_.texts().table(); }

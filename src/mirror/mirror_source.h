@@ -23,6 +23,10 @@ class MirrorSource::Impl {
   const log::SqlLog& log() const { return *log_; }
   const std::string& table_id() const { return table_id_; }
 
+  // Whether history began elsewhere. So it may be with a first version that has a time of its own
+  // (in-commit), for which nothing tells who made it.
+  Result<bool> MayBeImported() const;
+
   // Those that a checkpoint of `version` has, deleted after `expiry`.
   Result<std::unique_ptr<log::TombstoneStream>> StreamTombstones(Version version,
                                                                  Timestamp expiry) const;

@@ -28,4 +28,6 @@ Result<void> FileSystem::Put(const std::string& path, std::string_view /*bytes*/
   return ReadsOnly(path);
 }
 
+Result<void> FileSystem::Remove(const std::string& path) const { return ReadsOnly(path); }
+
 }  // namespace deltalakedb::storage

@@ -95,6 +95,10 @@ class FileSystem {
   // Writes a file whole in the place of the one that may be there: readers find the one or the
   // other. Not for log files but `_last_checkpoint`, which is a hint. Errors: as PutIfAbsent.
   virtual Result<void> Put(const std::string& path, std::string_view bytes) const;
+  // Removes a file; that none is there is success, as another process may have been first. Whoever
+  // has it open can go on reading where the file system lets them, which object stores do not.
+  // Errors: as PutIfAbsent; after Unavailable the file may be gone or not.
+  virtual Result<void> Remove(const std::string& path) const;
   // Whether PutOptions::modified counts.
   virtual bool keeps_times() const { return false; }
 };

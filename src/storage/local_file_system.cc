@@ -117,6 +117,12 @@ class Local final : public FileSystem {
     return ReplaceLocalFile(path, bytes);
   }
 
+  // Not made durable: what is back after a crash of the machine is removed again.
+  Result<void> Remove(const std::string& path) const override {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+    return SystemError(errno, "remove file", path);
+  }
+
   bool keeps_times() const override { return true; }
 };
 

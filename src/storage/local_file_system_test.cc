@@ -266,5 +266,44 @@ TEST_F(LocalFileSystemTest, TemporaryFolderThatCannotBeUsed_IsNamedInTheError) {
   }
 }
 
+// ---- removing
+// -------------------------------------------------------------------------------------
+
+TEST_F(LocalFileSystemTest, RemovedFile_IsGoneAndReadersKeepIt) {
+  const std::string path = Write("a", "bytes");
+  Write("b", "");
+  const auto open = LocalFileSystem().Open(path);
+  ASSERT_TRUE(open.has_value());
+  EXPECT_TRUE(LocalFileSystem().Remove(path).has_value());
+  EXPECT_THAT(Names(), ElementsAre("b"));
+  EXPECT_EQ(ReadAll(**open, 0, 5), "bytes");
+  // Another process may have been first.
+  EXPECT_TRUE(LocalFileSystem().Remove(path).has_value());
+  EXPECT_TRUE(LocalFileSystem().Remove(folder_ + "/none/a").has_value());
+}
+
+TEST_F(LocalFileSystemTest, FolderThatIsToBeRemovedAsAFile_IsAnError) {
+  std::filesystem::create_directory(folder_ + "/folder");
+  const auto removed = LocalFileSystem().Remove(folder_ + "/folder");
+  ASSERT_FALSE(removed.has_value());
+  EXPECT_THAT(removed.error().message(), HasSubstr("cannot remove file " + folder_ + "/folder"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/folder"));
+}
+
+TEST(MemoryFileSystemTest, RemovedFile_IsGoneUnlessThatFails) {
+  MemoryFileSystem files;
+  files.Write("/t/a", "");
+  files.SetFault([](FileOperation operation, const std::string&) -> std::optional<Error> {
+    if (operation != FileOperation::kRemove) return std::nullopt;
+    return Error(ErrorCode::kPermission, "no");
+  });
+  EXPECT_FALSE(files.Remove("/t/a").has_value());
+  EXPECT_TRUE(files.Open("/t/a").has_value());
+  files.SetFault(nullptr);
+  EXPECT_TRUE(files.Remove("/t/a").has_value());
+  EXPECT_TRUE(files.Remove("/t/a").has_value());
+  EXPECT_FALSE(files.Open("/t/a").has_value());
+}
+
 }  // namespace
 }  // namespace deltalakedb::storage

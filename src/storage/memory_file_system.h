@@ -20,7 +20,7 @@
 
 namespace deltalakedb::storage {
 
-enum class FileOperation { kList, kOpen, kRead, kPut };
+enum class FileOperation { kList, kOpen, kRead, kPut, kRemove };
 
 class MemoryFileSystem final : public FileSystem {
  public:
@@ -30,10 +30,6 @@ class MemoryFileSystem final : public FileSystem {
   void Write(const std::string& path, std::string content, Timestamp modified = Timestamp(0)) {
     const std::lock_guard lock(state_->mutex);
     files_[path] = {std::make_shared<const std::string>(std::move(content)), modified};
-  }
-  void Remove(const std::string& path) {
-    const std::lock_guard lock(state_->mutex);
-    files_.erase(path);
   }
   // The content of a file that is there.
   std::string Content(const std::string& path) const {
@@ -97,6 +93,12 @@ class MemoryFileSystem final : public FileSystem {
     if (auto error = state_->Begin(FileOperation::kPut, path)) return Fail(*std::move(error));
     const std::lock_guard lock(state_->mutex);
     files_[path] = {std::make_shared<const std::string>(bytes), Timestamp(0)};
+    return {};
+  }
+  Result<void> Remove(const std::string& path) const override {
+    if (auto error = state_->Begin(FileOperation::kRemove, path)) return Fail(*std::move(error));
+    const std::lock_guard lock(state_->mutex);
+    files_.erase(path);
     return {};
   }
   bool keeps_times() const override { return !is_remote_; }

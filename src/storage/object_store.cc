@@ -184,6 +184,7 @@ class ObjectStore final : public FileSystem {
   Result<std::unique_ptr<OutputFile>> Create(const std::string& path,
                                              const PutOptions& options) const override;
   Result<void> Put(const std::string& path, std::string_view bytes) const override;
+  Result<void> Remove(const std::string& path) const override;
 
   // From then on objects can be put.
   void SetTarget(S3Target target);
@@ -385,6 +386,11 @@ Result<std::unique_ptr<OutputFile>> ObjectStore::Create(const std::string& path,
 Result<void> ObjectStore::Put(const std::string& path, std::string_view bytes) const {
   if (!putter_) return NoConditions(path);
   return putter_->Put(path, bytes);
+}
+
+Result<void> ObjectStore::Remove(const std::string& path) const {
+  if (!putter_) return NoConditions(path);
+  return putter_->Remove(path);
 }
 
 Result<std::shared_ptr<const InputFile>> ObjectStore::MakeObject(const std::string& path,

@@ -19,8 +19,6 @@ namespace deltalakedb::storage {
 
 namespace {
 
-constexpr std::string_view kWhat = "write";
-
 // Of an answer's text; the rest is dropped. Unit: bytes.
 constexpr std::size_t kAnswerBytesMax = 16 * 1024;
 // Of what a store says, in a message. Unit: bytes.
@@ -114,6 +112,13 @@ struct S3Putter::Request {
   const std::string& path;
   std::string_view bytes;
   bool if_absent = false;
+  bool is_removal = false;
+
+  // Servers that tell of an object that was not there, which Amazon's does not.
+  bool IsGone(const Answer& answer) const {
+    return is_removal && answer.status == 404 && ElementOf(answer.text, "Code") == "NoSuchKey";
+  }
+  std::string_view what() const { return is_removal ? "remove" : "write"; }
 };
 
 // Handles that may have open connections, and whether the store is known to heed conditions.
@@ -166,7 +171,7 @@ Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
       target_.bucket_url + EncodeKey(std::string_view(request.path).substr(place_.root.size()));
   const S3Credentials credentials = target_.credentials();
   Headers headers;
-  headers.Add("Content-Type: application/octet-stream");
+  if (!request.is_removal) headers.Add("Content-Type: application/octet-stream");
   if (request.if_absent) headers.Add("If-None-Match: *");
   const std::string signing = fmt::format("aws:amz:{}:s3", target_.region);
   if (!credentials.key_id.empty()) {
@@ -187,10 +192,12 @@ Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT");
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.bytes.empty() ? "" : request.bytes.data());
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                   static_cast<curl_off_t>(request.bytes.size()));
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.is_removal ? "DELETE" : "PUT");
+  if (!request.is_removal) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.bytes.empty() ? "" : request.bytes.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.bytes.size()));
+  }
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(kStoreConnectSecondsMax));
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -219,11 +226,11 @@ Result<S3Putter::Answer> S3Putter::Send(const Request& request) const {
 
 namespace {
 
-Error Refused(long status, std::string_view text, const std::string& path,
+Error Refused(long status, std::string_view text, std::string_view what, const std::string& path,
               const StorePlace& place) {
   const std::string_view name = ElementOf(text, "Code");
   const auto error = [&](ErrorCode code, std::string_view reason) {
-    return Error(code, fmt::format("cannot {} {}: {}", kWhat, path, reason)).With("file", path);
+    return Error(code, fmt::format("cannot {} {}: {}", what, path, reason)).With("file", path);
   };
   if (status == 404 || name == "NoSuchBucket") {
     return error(ErrorCode::kNotFound, fmt::format("there is no bucket {}", place.bucket))
@@ -248,17 +255,18 @@ Error Refused(long status, std::string_view text, const std::string& path,
   return error(ErrorCode::kIo, fmt::format("the object store refuses it ({})", told));
 }
 
-Error NoAnswer(std::string_view problem, const std::string& path, const StorePlace& place) {
-  return Error(ErrorCode::kUnavailable,
-               fmt::format("cannot {} {}: {}; whether it was written is not known", kWhat, path,
-                           problem))
+Error NoAnswer(std::string_view problem, std::string_view what, const std::string& path,
+               const StorePlace& place) {
+  return Error(
+             ErrorCode::kUnavailable,
+             fmt::format("cannot {} {}: {}; whether it was done is not known", what, path, problem))
       .With("store", place.root)
       .With("file", path);
 }
 
 }  // namespace
 
-Result<PutResult> S3Putter::PutWithRetries(const Request& request) const {
+Result<PutResult> S3Putter::SendWithRetries(const Request& request) const {
   bool may_be_there = false;  // from a request of this call
   std::string problem;
   // What is there decides once an answer was lost: this call may have written it.
@@ -272,7 +280,7 @@ Result<PutResult> S3Putter::PutWithRetries(const Request& request) const {
   for (int attempt = 1; attempt <= target_.attempts;) {
     if (attempt + conflicts > 1) Pause(attempt + conflicts - 1);
     DELTALAKEDB_ASSIGN(const Answer answer, Send(request));
-    if (answer.is_done()) return PutResult::kWritten;
+    if (answer.is_done() || request.IsGone(answer)) return PutResult::kWritten;
     if (answer.status == 412 && request.if_absent) {
       if (!may_be_there && !answer.may_be_the_second) return PutResult::kExists;
       DELTALAKEDB_ASSIGN(const auto found, look());
@@ -283,7 +291,7 @@ Result<PutResult> S3Putter::PutWithRetries(const Request& request) const {
       continue;
     }
     if (answer.status != 409 && !answer.is_passing()) {
-      return Fail(Refused(answer.status, answer.text, request.path, place_));
+      return Fail(Refused(answer.status, answer.text, request.what(), request.path, place_));
     }
     may_be_there |= answer.status != 0 || answer.may_have_arrived;
     problem = answer.status == 0 ? answer.problem
@@ -295,7 +303,7 @@ Result<PutResult> S3Putter::PutWithRetries(const Request& request) const {
     const auto found = look();
     if (found && *found) return **found;
   }
-  return Fail(NoAnswer(problem, request.path, place_));
+  return Fail(NoAnswer(problem, request.what(), request.path, place_));
 }
 
 Result<void> S3Putter::CheckConditions(const Request& request) const {
@@ -330,13 +338,18 @@ Result<PutResult> S3Putter::PutIfAbsent(const std::string& path, std::string_vie
     DELTALAKEDB_ASSIGN(const auto is_same, compare_(path, bytes));
     if (is_same) return PutResult::kExists;
   }
-  DELTALAKEDB_ASSIGN(const PutResult result, PutWithRetries(request));
+  DELTALAKEDB_ASSIGN(const PutResult result, SendWithRetries(request));
   if (!is_checked && result == PutResult::kWritten) DELTALAKEDB_TRY(CheckConditions(request));
   return result;
 }
 
 Result<void> S3Putter::Put(const std::string& path, std::string_view bytes) const {
-  DELTALAKEDB_TRY(PutWithRetries({path, bytes, /*if_absent=*/false}));
+  DELTALAKEDB_TRY(SendWithRetries({path, bytes, /*if_absent=*/false}));
+  return {};
+}
+
+Result<void> S3Putter::Remove(const std::string& path) const {
+  DELTALAKEDB_TRY(SendWithRetries({path, {}, /*if_absent=*/false, /*is_removal=*/true}));
   return {};
 }
 

@@ -1,5 +1,6 @@
 // Writing objects to S3 by PUT, with the condition that none is there: what Arrow's client lacks
-// (STACK.md). Requests are signed by libcurl (Signature Version 4, its payload too).
+// (STACK.md). And removing them: Arrow's client puts a marker for the folder of one that is gone.
+// Requests are signed by libcurl (Signature Version 4, its payload too).
 //
 // Thread-safety: an S3Putter may be used from several threads at once.
 #pragma once
@@ -45,9 +46,10 @@ class S3Putter {
   S3Putter(S3Target target, StorePlace place, Compare compare);
   ~S3Putter();
 
-  // FileSystem::PutIfAbsent and Put.
+  // FileSystem::PutIfAbsent, Put and Remove.
   Result<PutResult> PutIfAbsent(const std::string& path, std::string_view bytes) const;
   Result<void> Put(const std::string& path, std::string_view bytes) const;
+  Result<void> Remove(const std::string& path) const;
 
  private:
   class Connections;
@@ -55,7 +57,7 @@ class S3Putter {
   struct Request;
 
   Result<Answer> Send(const Request& request) const;
-  Result<PutResult> PutWithRetries(const Request& request) const;
+  Result<PutResult> SendWithRetries(const Request& request) const;
   // Puts an object again that was just written: a server that takes that would replace others too.
   Result<void> CheckConditions(const Request& request) const;
   std::unexpected<Error> IgnoresConditions(const std::string& path) const;
