@@ -22,6 +22,7 @@
 #include "base/time_text.h"
 #include "base/try.h"
 #include "deltalakedb/mirror.h"
+#include "deltalakedb/mirror_engine.h"
 
 namespace deltalakedb::cli {
 namespace {
@@ -56,7 +57,7 @@ Result<std::optional<std::int64_t>> NaturalOf(std::string_view option,
 // The mirror that a command was about, as it is now.
 Result<MirrorInfo> FindMirror(const std::string& uri, const std::string& engine) {
   DELTALAKEDB_ASSIGN(const auto mirrors, ListMirrors(uri));
-  const std::string_view name = engine == "spark" ? "delta" : std::string_view(engine);
+  DELTALAKEDB_ASSIGN(const std::string name, FindMirrorEngineName(engine));
   for (const MirrorInfo& mirror : mirrors) {
     if (mirror.engine == name) return mirror;
   }
@@ -68,7 +69,6 @@ Result<void> Add(const AddArguments& arguments, Console& console) {
   mirror.engine = Shown(arguments.engine);  // which an error quotes
   mirror.to = arguments.to;
   mirror.absolute_paths = arguments.absolute_paths;
-  mirror.log_sink = &console;
   if (arguments.mode) {
     DELTALAKEDB_ASSIGN(mirror.mode, ParseTableMode(Shown(*arguments.mode)));
   }

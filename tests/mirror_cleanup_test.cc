@@ -83,7 +83,7 @@ class MirrorCleanupTest : public ::testing::TestWithParam<std::string> {
     if (!impl) return Fail(impl.error());
     const auto now = std::chrono::system_clock::now().time_since_epoch() + std::chrono::days(days);
     return mirror::CleanUpLog(
-        MirrorSource(**impl),
+        MirrorSource(**impl, NullLogSink()),
         {.file_system = storage::LocalFileSystem(),
          .log_path = location_ + "/_delta_log",
          .published = Version(kVersions),

@@ -92,11 +92,25 @@ def test_MirrorThatIsAddedAgain_BringsBackWhatIsWanted(flights, uri):
         if is_wanted:
             set_properties(uri, "delta.enableExpiredLogCleanup=false")
             left = sorted({*left, *commits(*range(8))})
-        mirror("remove", uri, "delta")
+        mirror("remove", uri)
         mirror("add", uri, "delta", "--mode", "exclusive")
         mirror("run", uri)
         assert names(flights) == left
         assert mirror("verify", uri)["differences"] == []
+
+
+def test_CleanUpThatFails_IsToldAndKeepsNothingElseFromBeingDone(flights, uri):
+    checkpoint = flights.folder / "_delta_log" / f"{4:020d}.checkpoint.parquet"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
+    before = names(flights)
+    outcome = run("set-properties", uri, "delta.checkpointInterval=2",
+                  "delta.enableExpiredLogCleanup=true", "--json")
+    assert outcome.object()["version"] == 5
+    [warning] = outcome.warnings()
+    assert "was not cleaned up: " in warning and checkpoint.name in warning
+    assert names(flights) == sorted([*before, *commits(5)])
+    status = mirror("status", uri)
+    assert (status["state"], status["publishedVersion"]) == ("SUCCESS", 5)
 
 
 def test_LogThatIsOlderThanTheCatalog_IsLeftAlone(catalog, flights):

@@ -92,7 +92,7 @@ class MirrorConformanceTest : public ::testing::TestWithParam<std::string> {
     ASSERT_TRUE(open.has_value()) << ErrorText(open.error());
     const auto impl = MirrorSource::Impl::Open(open->catalog.database, open->row.table_id);
     ASSERT_TRUE(impl.has_value()) << ErrorText(impl.error());
-    const MirrorSource source(**impl);
+    const MirrorSource source(**impl, NullLogSink());
     const Version latest = source.versions().last;
     const auto written = mirror::WriteTableCheckpoint(source, storage::LocalFileSystem(),
                                                       folder + "/_delta_log", latest, false);

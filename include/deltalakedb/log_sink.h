@@ -21,5 +21,7 @@ class LogSink {
 
 // The sink that drops everything, for callers who want none. Lives as long as the program.
 LogSink& NullLogSink();
+// `*sink`, or NullLogSink() for null.
+LogSink& SinkOrNull(LogSink* sink);
 
 }  // namespace deltalakedb

@@ -52,7 +52,6 @@ struct NewMirror {
   // Has to be given where the mirror is in the folder of a log that the table was imported from.
   std::optional<TableMode> mode = std::nullopt;
   MirrorAlert alert = {};
-  LogSink* log_sink = nullptr;  // gets warnings; null drops them
 };
 
 enum class MirrorState {
@@ -113,8 +112,7 @@ inline constexpr std::int64_t kMirrorFailuresMax = 100;
 Result<bool> AddMirror(std::string_view table_uri, const NewMirror& mirror = {});
 
 // Ends the mirrors of a table, or that of one engine, and answers what they were; what they have
-// written stays. A shared table
-// is exclusive from then on.
+// written stays. A shared table is exclusive from then on.
 // Errors: NotFound (there is none), those of the database.
 Result<std::vector<MirrorInfo>> RemoveMirror(std::string_view table_uri,
                                              const std::optional<std::string>& engine = {});
@@ -140,7 +138,7 @@ struct MirrorRun {
 
 struct RunOptions {
   std::optional<std::string> engine;  // all when absent
-  LogSink* log_sink = nullptr;
+  LogSink* log_sink = nullptr;        // gets warnings; null drops them
 };
 
 // Brings the mirrors of a table up to date, now, whatever happened before: only those that have

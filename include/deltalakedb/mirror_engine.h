@@ -19,6 +19,7 @@
 #include "deltalakedb/history.h"
 #include "deltalakedb/ids.h"
 #include "deltalakedb/import.h"
+#include "deltalakedb/log_sink.h"
 #include "deltalakedb/result.h"
 #include "deltalakedb/snapshot.h"
 
@@ -29,7 +30,7 @@ namespace deltalakedb {
 class MirrorSource {
  public:
   class Impl;
-  explicit MirrorSource(Impl& impl) : impl_(impl) {}
+  MirrorSource(Impl& impl, LogSink& log_sink) : impl_(impl), log_sink_(log_sink) {}
   MirrorSource(const MirrorSource&) = delete;
   MirrorSource& operator=(const MirrorSource&) = delete;
 
@@ -46,11 +47,15 @@ class MirrorSource {
   // LimitExceeded (one that is too large to be held).
   Result<std::optional<std::string>> LoadCommit(Version version) const;
 
+  // For what whoever runs the mirror has to know although nothing failed.
+  LogSink& log_sink() const { return log_sink_; }
+
   // For the engines of this library.
   Impl& impl() const { return impl_; }
 
  private:
   Impl& impl_;
+  LogSink& log_sink_;
 };
 
 // Where a mirror is, as AddMirror was told.
@@ -97,6 +102,9 @@ class MirrorEngine {
 
 // Errors: AlreadyExists (an engine of that name), InvalidArgument (the name).
 Result<void> RegisterMirrorEngine(std::unique_ptr<MirrorEngine> engine);
+// The name of the engine that a name or an alias, such as `spark`, stands for.
+// Errors: InvalidArgument (there is none; the message lists those there are).
+Result<std::string> FindMirrorEngineName(std::string_view name);
 // The names of all engines, without aliases, in alphabetical order.
 std::vector<std::string> ListMirrorEngines();
 

@@ -10,4 +10,6 @@ LogSink& NullLogSink() {
   return sink;
 }
 
+LogSink& SinkOrNull(LogSink* sink) { return sink == nullptr ? NullLogSink() : *sink; }
+
 }  // namespace deltalakedb

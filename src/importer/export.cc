@@ -57,7 +57,7 @@ Result<std::optional<std::string>> FindTimeWarning(const ExportSource& source,
 
 Result<ExportReport> ExportTable(std::string_view uri, std::string_view destination,
                                  const ExportOptions& options) {
-  LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
+  LogSink& sink = SinkOrNull(options.log_sink);
   DELTALAKEDB_ASSIGN(const Uri source_uri, Uri::Parse(uri));
   DELTALAKEDB_ASSIGN(const Uri destination_uri, Uri::Parse(destination));
   DELTALAKEDB_ASSIGN(const storage::TableFolder folder,

@@ -91,13 +91,7 @@ class CatalogSource final : public ExportSource {
       return Fail(store::InDatabase(std::move(fits).error(), uri.ToString()));
     }
     DELTALAKEDB_ASSIGN(const auto row, MetadataStore(connection).FindTable(*uri.table()));
-    if (!row) {
-      return Fail(Error(ErrorCode::kNotFound,
-                        fmt::format("{}: the catalog has no such table; `deltalakedb tables` lists "
-                                    "those it has",
-                                    uri.ToString()))
-                      .With("table", *uri.table()));
-    }
+    if (!row) return Fail(store::NoSuchTable(uri));
     return Load(connection, *row);
   }
 

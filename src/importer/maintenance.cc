@@ -53,13 +53,7 @@ Result<OpenTable> Open(std::string_view uri_text, store::DatabaseMode mode) {
     return Fail(store::InDatabase(std::move(fits).error(), uri.ToString()));
   }
   DELTALAKEDB_ASSIGN(auto table, MetadataStore(*connection).FindTable(*uri.table()));
-  if (!table) {
-    return Fail(Error(ErrorCode::kNotFound,
-                      fmt::format("{}: the catalog has no such table; `deltalakedb tables` lists "
-                                  "those it has",
-                                  uri.ToString()))
-                    .With("table", *uri.table()));
-  }
+  if (!table) return Fail(store::NoSuchTable(uri));
   return OpenTable{std::move(database), std::move(connection), *std::move(table)};
 }
 
@@ -179,7 +173,7 @@ Result<void> Reindexer::CheckText() {
 }  // namespace
 
 Result<VerifyReport> VerifyTable(std::string_view table_uri, const VerifyOptions& options) {
-  LogSink& sink = options.log_sink == nullptr ? NullLogSink() : *options.log_sink;
+  LogSink& sink = SinkOrNull(options.log_sink);
   DELTALAKEDB_ASSIGN(const OpenTable open, Open(table_uri, store::DatabaseMode::kRead));
   Differences differences;
   DELTALAKEDB_ASSIGN(const std::int64_t rows, CompareRows(open, differences));

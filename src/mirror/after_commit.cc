@@ -23,7 +23,7 @@ constexpr std::chrono::seconds kRetryPause(5);
 
 AfterCommit::AfterCommit(std::shared_ptr<store::Database> database, const TableId& table,
                          LogSink& sink)
-    : database_(std::move(database)), table_(table), sink_(sink), publisher_(database_) {}
+    : database_(std::move(database)), table_(table), sink_(sink), publisher_(database_, sink) {}
 
 AfterCommit::~AfterCommit() {
   {

@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "deltalakedb/uri.h"
 #include "importer/log_publisher.h"
+#include "log/log_files.h"
 #include "mirror/delta_verify.h"
 #include "mirror/engines.h"
 #include "mirror/log_cleanup.h"
@@ -62,12 +63,19 @@ Result<Version> Begin(const MirrorSource& source, LogPublisher& publisher) {
   return first;
 }
 
+Result<void> CleanUpNow(const MirrorSource& source, LogCleanup cleanup) {
+  DELTALAKEDB_ASSIGN(cleanup.now, source.impl().log().LoadClock());
+  DELTALAKEDB_TRY(CleanUpLog(source, cleanup));
+  return {};
+}
+
 // What goes wrong with it is no failure of the mirror: it is done after the next checkpoint.
-void CleanUp(const MirrorSource& source, LogCleanup cleanup) {
-  const auto now = source.impl().log().LoadClock();
-  if (!now) return;
-  cleanup.now = *now;
-  static_cast<void>(CleanUpLog(source, cleanup));
+void CleanUp(const MirrorSource& source, const LogCleanup& cleanup) {
+  const auto done = CleanUpNow(source, cleanup);
+  if (done) return;
+  source.log_sink().Write(LogLevel::kWarning,
+                          fmt::format("the log of table {} in {} was not cleaned up: {}",
+                                      source.table(), cleanup.log_path, done.error().message()));
 }
 
 Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace& place,
@@ -111,6 +119,15 @@ Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace&
 }
 
 }  // namespace
+
+Result<bool> HasLogAt(const std::string& place) {
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(place));
+  DELTALAKEDB_ASSIGN(const auto folder, storage::FindTableFolder(uri));
+  auto files = folder.file_system->List(folder.path + "/_delta_log");
+  if (files) return !log::ArrangeListing(*std::move(files)).IsEmpty();
+  const bool is_absent = files.error().code() == ErrorCode::kNotFound;
+  return is_absent ? Result<bool>(false) : Fail(std::move(files).error());
+}
 
 std::unique_ptr<MirrorEngine> MakeDeltaEngine() { return std::make_unique<DeltaEngine>(); }
 

@@ -78,6 +78,11 @@ Result<void> RegisterMirrorEngine(std::unique_ptr<MirrorEngine> engine) {
   return Registry::Get().Register(std::move(engine));
 }
 
+Result<std::string> FindMirrorEngineName(std::string_view name) {
+  DELTALAKEDB_ASSIGN(const MirrorEngine* const engine, mirror::FindEngine(name));
+  return std::string(engine->name());
+}
+
 std::vector<std::string> ListMirrorEngines() { return Registry::Get().List(); }
 
 namespace mirror {

@@ -9,12 +9,11 @@
 #include "base/try.h"
 #include "deltalakedb/mirror.h"
 #include "deltalakedb/uri.h"
-#include "log/log_files.h"
+#include "mirror/delta_engine.h"
 #include "mirror/engines.h"
 #include "mirror/mirror_source.h"
 #include "mirror/open_table.h"
 #include "mirror/publisher.h"
-#include "storage/table_folder.h"
 #include "store/metadata_store.h"
 #include "store/mirror_store.h"
 
@@ -27,21 +26,6 @@ using mirror::OpenTable;
 using store::DatabaseMode;
 using store::MirrorRow;
 using store::MirrorStore;
-
-// How long `mirror run` waits for another process that is at it.
-constexpr std::chrono::milliseconds kRunWaitMax(30'000);
-
-// Whether there is a log in the table's folder, which only one that was imported has at first.
-Result<bool> HasLogAt(const std::string& location) {
-  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(location));
-  DELTALAKEDB_ASSIGN(const auto folder, storage::FindTableFolder(uri));
-  auto files = folder.file_system->List(folder.path + "/_delta_log");
-  if (!files) {
-    const bool is_absent = files.error().code() == ErrorCode::kNotFound;
-    return is_absent ? Result<bool>(false) : Fail(std::move(files).error());
-  }
-  return !log::ArrangeListing(*std::move(files)).IsEmpty();
-}
 
 std::unexpected<Error> NoMirror(const OpenTable& table, const std::optional<std::string>& engine) {
   return Fail(Error(ErrorCode::kNotFound,
@@ -114,7 +98,7 @@ Result<bool> NeedsMode(const OpenTable& table, const MirrorRow& row, const NewMi
   if (wanted.mode || row.engine != mirror::kDeltaEngine || row.place != table.row.location) {
     return false;
   }
-  return HasLogAt(table.row.location);
+  return mirror::HasLogAt(table.row.location);
 }
 
 Result<bool> Insert(store::Connection& connection, const OpenTable& table, MirrorRow row,
@@ -282,10 +266,10 @@ Result<std::vector<MirrorFailure>> ListMirrorFailures(std::string_view table_uri
 Result<std::vector<MirrorRun>> RunMirrors(std::string_view table_uri, const RunOptions& options) {
   DELTALAKEDB_ASSIGN(const OpenTable table, mirror::OpenTableOf(table_uri, DatabaseMode::kWrite));
   DELTALAKEDB_ASSIGN(const auto rows, FindMirrors(table, options.engine));
-  const mirror::Publisher publisher(table.catalog.database);
+  const mirror::Publisher publisher(table.catalog.database, SinkOrNull(options.log_sink));
   std::vector<MirrorRun> runs;
   for (const MirrorRow& row : rows) {
-    auto run = publisher.Run(row.table_id, row.engine, std::nullopt, kRunWaitMax);
+    auto run = publisher.Run(row.table_id, row.engine, std::nullopt, mirror::kRunWaitMax);
     if (!run) return table.catalog.Fail(std::move(run).error());
     runs.push_back(*std::move(run));
   }
@@ -301,7 +285,7 @@ Result<std::vector<MirrorVerification>> VerifyMirrors(std::string_view table_uri
     DELTALAKEDB_ASSIGN(const MirrorEngine* const engine, mirror::FindEngine(row.engine));
     DELTALAKEDB_ASSIGN(const auto impl,
                        MirrorSource::Impl::Open(table.catalog.database, row.table_id));
-    const MirrorSource source(*impl);
+    const MirrorSource source(*impl, SinkOrNull(options.log_sink));
     auto differences =
         engine->Verify(source, {row.place, row.absolute_paths}, {row.published, row.checkpoint});
     if (!differences) return Fail(std::move(differences).error());

@@ -32,13 +32,7 @@ Result<OpenTable> OpenTableOf(std::string_view text, store::DatabaseMode mode) {
     return store::MetadataStore(connection).FindTable(*uri.table());
   });
   if (!row) return catalog.Fail(std::move(row).error());
-  if (!*row) {
-    return Fail(Error(ErrorCode::kNotFound,
-                      fmt::format("{}: the catalog has no such table; `deltalakedb tables` lists "
-                                  "those it has",
-                                  uri.ToString()))
-                    .With("table", *uri.table()));
-  }
+  if (!*row) return Fail(store::NoSuchTable(uri));
   return OpenTable{std::move(catalog), **std::move(row)};
 }
 

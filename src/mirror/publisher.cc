@@ -78,8 +78,9 @@ MirrorInfo InfoOf(const MirrorRow& row, std::int64_t now_us) {
   return info;
 }
 
-Publisher::Publisher(std::shared_ptr<store::Database> database, PublishLimits limits)
-    : database_(std::move(database)), limits_(limits) {}
+Publisher::Publisher(std::shared_ptr<store::Database> database, LogSink& sink,
+                     PublishLimits limits)
+    : database_(std::move(database)), sink_(sink), limits_(limits) {}
 
 Result<std::optional<Publisher::Lease>> Publisher::TakeLease(const TableId& table,
                                                              const std::string& engine,
@@ -144,7 +145,7 @@ Result<MirrorRun> Publisher::RunOnce(const TableId& table, const std::string& en
 Result<void> Publisher::Work(const Lease& lease, MirrorRun& run, MirrorProgress& progress) const {
   DELTALAKEDB_ASSIGN(const MirrorEngine* const engine, FindEngine(lease.row.engine));
   DELTALAKEDB_ASSIGN(const auto impl, MirrorSource::Impl::Open(database_, lease.row.table_id));
-  const MirrorSource source(*impl);
+  const MirrorSource source(*impl, sink_);
   run.version = source.versions().last;
   const store::MirrorKey key = lease.row.key();
   Clock::time_point written_at = Clock::now();

@@ -29,10 +29,14 @@ struct PublishLimits {
   std::chrono::milliseconds pause_max{300'000};
 };
 
+// How long what a user asked for waits for another process that is at it.
+inline constexpr std::chrono::milliseconds kRunWaitMax{30'000};
+
 // Thread-safety: may be used from several threads.
 class Publisher {
  public:
-  explicit Publisher(std::shared_ptr<store::Database> database, PublishLimits limits = {});
+  // `sink` gets the warnings of engines, and outlives the publisher.
+  Publisher(std::shared_ptr<store::Database> database, LogSink& sink, PublishLimits limits = {});
 
   // Once, unless another process is at it (MirrorRun::is_busy), the mirror has diverged, or this
   // program does not know the engine. What goes wrong with the mirror is in the answer and in the
@@ -58,6 +62,7 @@ class Publisher {
                                          MirrorRun& run) const;
 
   std::shared_ptr<store::Database> database_;
+  LogSink& sink_;
   PublishLimits limits_;
 };
 

@@ -5,13 +5,11 @@
 
 #include "base/try.h"
 #include "deltalakedb/mirror.h"
-#include "deltalakedb/uri.h"
-#include "log/log_files.h"
+#include "mirror/delta_engine.h"
 #include "mirror/engines.h"
 #include "mirror/open_table.h"
 #include "mirror/publisher.h"
 #include "mirror/sync.h"
-#include "storage/table_folder.h"
 #include "store/metadata_store.h"
 #include "store/mirror_store.h"
 
@@ -25,17 +23,15 @@ using store::DatabaseMode;
 using store::MirrorRow;
 using store::MirrorStore;
 
-constexpr std::chrono::milliseconds kRunWaitMax(30'000);
-
 Result<std::optional<MirrorRow>> FindDeltaMirror(const OpenTable& table) {
   return table.catalog.database->Read([&](store::Connection& connection) {
     return MirrorStore(connection).Find({table.row.table_id, mirror::kDeltaEngine});
   });
 }
 
-Result<MirrorRun> Publish(const OpenTable& table, const std::string& engine) {
-  return mirror::Publisher(table.catalog.database)
-      .Run(table.row.table_id, engine, std::nullopt, kRunWaitMax);
+Result<MirrorRun> Publish(const OpenTable& table, const std::string& engine, LogSink* sink) {
+  return mirror::Publisher(table.catalog.database, SinkOrNull(sink))
+      .Run(table.row.table_id, engine, std::nullopt, mirror::kRunWaitMax);
 }
 
 std::unexpected<Error> NotDiverged(const OpenTable& table, const std::string& engine) {
@@ -48,12 +44,8 @@ std::unexpected<Error> NotDiverged(const OpenTable& table, const std::string& en
 
 // A log that is there already would be another one.
 Result<void> CheckHasNoLog(const std::string& place) {
-  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(place));
-  DELTALAKEDB_ASSIGN(const auto folder, storage::FindTableFolder(uri));
-  auto files = folder.file_system->List(folder.path + "/_delta_log");
-  if (!files && files.error().code() == ErrorCode::kNotFound) return {};
-  if (!files) return Fail(std::move(files).error());
-  if (log::ArrangeListing(*std::move(files)).IsEmpty()) return {};
+  DELTALAKEDB_ASSIGN(const bool has_log, mirror::HasLogAt(place));
+  if (!has_log) return {};
   return Fail(Error(ErrorCode::kAlreadyExists,
                     fmt::format("{} has a log already: name another place", place))
                   .With("place", place));
@@ -92,7 +84,7 @@ Result<RepairReport> KeepDatabase(const OpenTable& table, const RepairOptions& o
     return store.SetMode(table.row.table_id, store::kModeExclusive);
   });
   if (!moved) return Fail(std::move(moved).error());
-  DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, name));
+  DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, name, options.log_sink));
   if (run.error) return Fail(*run.error);
   return RepairReport{run.table, place, std::nullopt, run.published, run.version};
 }
@@ -126,7 +118,7 @@ Result<RepairReport> KeepFiles(std::string_view uri, const OpenTable& table,
   RepairReport repaired{now.row.name, now.row.location, report.replaced_table, std::nullopt,
                         now.row.current_version};
   if (!there) return repaired;
-  DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(now, there->engine));
+  DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(now, there->engine, options.log_sink));
   if (run.error) return Fail(*run.error);
   repaired.published = run.published;
   repaired.place = run.place;
@@ -152,11 +144,11 @@ Result<ImportReport> SyncTable(std::string_view table_uri, LogSink* log_sink) {
                                   table.row.name, table.row.location))
                     .With("table", table.row.name));
   }
-  LogSink& sink = log_sink == nullptr ? NullLogSink() : *log_sink;
-  auto report = mirror::TakeIn(table_uri, table.row, Verification::kFull, sink);
+  auto report =
+      mirror::TakeIn(table_uri, table.row, Verification::kFull, SinkOrNull(log_sink));
   if (!report && report.error().code() != ErrorCode::kConflict) return report;
   // Which also finds out about a divergence, and notes it.
-  DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, there->engine));
+  DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, there->engine, log_sink));
   if (!report) return report;
   if (run.error) return Fail(*run.error);
   return report;

@@ -57,7 +57,7 @@ Result<void> SharedLog::CheckInStep() const {
 
 Result<void> SharedLog::Publish() const {
   DELTALAKEDB_ASSIGN(const MirrorRun run,
-                     Publisher(database_).Run(table_.table_id, std::string(kDeltaEngine),
+                     Publisher(database_, sink_).Run(table_.table_id, std::string(kDeltaEngine),
                                               std::nullopt, kPublishWaitMax));
   return run.error ? Fail(*run.error) : Result<void>();
 }

@@ -37,7 +37,7 @@ class Watch {
       : uri_(uri),
         options_(options),
         stop_(stop),
-        sink_(options.log_sink == nullptr ? NullLogSink() : *options.log_sink) {}
+        sink_(SinkOrNull(options.log_sink)) {}
 
   Result<void> Run();
 
@@ -91,7 +91,7 @@ bool Watch::Handle(const OpenCatalog& catalog, const MirrorRow& row, std::int64_
   const bool owes = !row.published || *row.published < row.current_version ||
                     row.next_state == store::kMirrorFailed;
   if (!owes && !has_taken) return false;
-  const auto run = mirror::Publisher(catalog.database).RunOnce(row.table_id, row.engine);
+  const auto run = mirror::Publisher(catalog.database, sink_).RunOnce(row.table_id, row.engine);
   if (!run) {
     Warn(fmt::format("{} mirror of table {}: {}", row.engine, row.table_name,
                      run.error().message()));

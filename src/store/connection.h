@@ -44,6 +44,10 @@ class Cursor {
   std::optional<std::string_view> OptionalText(int column) const {
     return IsNull(column) ? std::nullopt : std::optional(Text(column));
   }
+  std::string OwnedText(int column) const { return std::string(Text(column)); }
+  std::optional<std::string> OwnedOptionalText(int column) const {
+    return IsNull(column) ? std::nullopt : std::optional(OwnedText(column));
+  }
 };
 
 enum class TransactionMode {

@@ -17,6 +17,15 @@ Error InDatabase(Error error, const std::string& name) {
   return error;
 }
 
+Error NoSuchTable(const Uri& table) {
+  Error error(ErrorCode::kNotFound,
+              fmt::format("{}: the catalog has no such table; `deltalakedb tables` lists those it "
+                          "has",
+                          table.ToString()));
+  error.AddFact("table", *table.table());
+  return error;
+}
+
 ConnectionLease::~ConnectionLease() {
   if (pooled_.connection == nullptr) return;
   pooled_.connection->Rollback();

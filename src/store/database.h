@@ -53,6 +53,8 @@ struct PoolCounters {
 // Says where an error was, unless it does already: the fact `database`, and the name before the
 // message.
 Error InDatabase(Error error, const std::string& name);
+// NotFound, of a table that a catalog does not have.
+Error NoSuchTable(const Uri& table);
 
 class Database;
 

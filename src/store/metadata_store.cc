@@ -9,12 +9,6 @@ namespace deltalakedb::store {
 
 namespace {
 
-std::string OwnedText(const Cursor& row, int column) { return std::string(row.Text(column)); }
-
-std::optional<std::string> OwnedOptionalText(const Cursor& row, int column) {
-  return row.IsNull(column) ? std::nullopt : std::optional(OwnedText(row, column));
-}
-
 std::optional<std::string> OwnedOptionalBytes(const Cursor& row, int column) {
   return row.IsNull(column) ? std::nullopt : std::optional(std::string(row.Bytes(column)));
 }
@@ -29,8 +23,8 @@ Result<TableRow> ReadTable(const Cursor& row) {
   if (!id) return Fail(ErrorCode::kCorrupt, "dl_tables has a table_id that is not 16 bytes");
   TableRow table;
   table.table_id = *id;
-  table.name = OwnedText(row, 1);
-  table.location = OwnedText(row, 2);
+  table.name = row.OwnedText(1);
+  table.location = row.OwnedText(2);
   table.current_version = Version(row.Int(3));
   table.earliest_version = Version(row.Int(4));
   if (!row.IsNull(5)) table.base_version = Version(row.Int(5));
@@ -39,8 +33,8 @@ Result<TableRow> ReadTable(const Cursor& row) {
   table.protocol_version = Version(row.Int(8));
   table.last_commit_timestamp = Timestamp(row.Int(9));
   table.last_ratified_at_us = row.Int(10);
-  table.mode = OwnedText(row, 11);
-  table.properties = OwnedText(row, 12);
+  table.mode = row.OwnedText(11);
+  table.properties = row.OwnedText(12);
   table.first_file_id = row.Int(13);
   if (row.column_count() > 14) table.num_files = row.OptionalInt(14);
   return table;
@@ -50,8 +44,8 @@ Result<TableRow> ReadTable(const Cursor& row) {
 VersionRow ReadVersion(const Cursor& row) {
   VersionRow version;
   version.version = Version(row.Int(0));
-  version.times = {Timestamp(row.Int(1)), Timestamp(row.Int(2)), OwnedText(row, 3), row.Int(4)};
-  version.commit_id = OwnedText(row, 5);
+  version.times = {Timestamp(row.Int(1)), Timestamp(row.Int(2)), row.OwnedText(3), row.Int(4)};
+  version.commit_id = row.OwnedText(5);
   version.transaction_id = OwnedOptionalBytes(row, 6);
   version.index = {row.Int(7),
                    row.Int(8),
@@ -61,8 +55,8 @@ VersionRow ReadVersion(const Cursor& row) {
                    row.Int(12),
                    row.Int(13),
                    row.Int(14),
-                   OwnedOptionalText(row, 15),
-                   OwnedOptionalText(row, 16)};
+                   row.OwnedOptionalText(15),
+                   row.OwnedOptionalText(16)};
   version.body_hash = OwnedOptionalBytes(row, 17);
   version.body_bytes = row.OptionalInt(18);
   version.body_parts = row.Int(19);
@@ -107,7 +101,7 @@ Result<std::optional<TableRow>> ReadTableIfAny(Cursor& rows) {
 }
 
 ProtocolRow ReadProtocolHalf(const Cursor& row) {
-  return {row.Int(1), OwnedOptionalText(row, 2), OwnedOptionalText(row, 3)};
+  return {row.Int(1), row.OwnedOptionalText(2), row.OwnedOptionalText(3)};
 }
 
 // Values that follow each other without a doubt where one ends.
@@ -283,9 +277,9 @@ Result<std::vector<HistoryRow>> MetadataStore::ListHistory(const TableId& table,
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return history;
-    history.push_back({Version(rows->Int(0)), Timestamp(rows->Int(1)), OwnedText(*rows, 2),
+    history.push_back({Version(rows->Int(0)), Timestamp(rows->Int(1)), rows->OwnedText(2),
                        OwnedOptionalBytes(*rows, 3), rows->Int(4), rows->Int(5),
-                       OwnedOptionalText(*rows, 6)});
+                       rows->OwnedOptionalText(6)});
   }
 }
 
@@ -400,7 +394,7 @@ Result<std::vector<AppTransaction>> MetadataStore::LoadAppTransactions(const Tab
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return transactions;
-    transactions.push_back({OwnedText(*rows, 0), rows->Int(1), rows->OptionalInt(2)});
+    transactions.push_back({rows->OwnedText(0), rows->Int(1), rows->OptionalInt(2)});
   }
 }
 
@@ -451,7 +445,7 @@ Result<void> MetadataStore::EndFiles(const TableId& table, Version version,
   return connection_.QueryMany(StatementId::kEndFile, kColumns, values,
                                [&](std::size_t index, const Cursor* row) -> Result<void> {
                                  if (row == nullptr) return {};
-                                 return visit(index, {OwnedText(*row, 0), row->Int(1)});
+                                 return visit(index, {row->OwnedText(0), row->Int(1)});
                                });
 }
 
@@ -506,13 +500,13 @@ Result<std::optional<MetadataStore::CommitHead>> MetadataStore::FindCommitHead(
   }
   head.now_us = rows->Int(19);
   head.app_version = rows->OptionalInt(20);
-  head.fence = OwnedOptionalText(*rows, 21);
+  head.fence = rows->OwnedOptionalText(21);
   head.has_commit = rows->Int(22) != 0;
   if (!names.path_key) return head;
   head.live.emplace();
   while (has_row && !rows->IsNull(23)) {
     head.live->push_back(
-        {0, rows->Int(23), OwnedText(*rows, 24), rows->Int(25), OwnedText(*rows, 26)});
+        {0, rows->Int(23), rows->OwnedText(24), rows->Int(25), rows->OwnedText(26)});
     DELTALAKEDB_ASSIGN(has_row, rows->Next());
   }
   return head;

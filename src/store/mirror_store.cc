@@ -9,12 +9,6 @@ namespace deltalakedb::store {
 
 namespace {
 
-std::string OwnedText(const Cursor& row, int column) { return std::string(row.Text(column)); }
-
-std::optional<std::string> OwnedOptionalText(const Cursor& row, int column) {
-  return row.IsNull(column) ? std::nullopt : std::optional(OwnedText(row, column));
-}
-
 std::optional<Version> OptionalVersion(const Cursor& row, int column) {
   return row.IsNull(column) ? std::nullopt : std::optional(Version(row.Int(column)));
 }
@@ -28,24 +22,24 @@ Result<MirrorRow> ReadMirror(const Cursor& row) {
   }
   MirrorRow mirror;
   mirror.table_id = *id;
-  mirror.table_name = OwnedText(row, 1);
-  mirror.location = OwnedText(row, 2);
-  mirror.mode = OwnedText(row, 3);
+  mirror.table_name = row.OwnedText(1);
+  mirror.location = row.OwnedText(2);
+  mirror.mode = row.OwnedText(3);
   mirror.earliest_version = Version(row.Int(4));
   mirror.current_version = Version(row.Int(5));
-  mirror.engine = OwnedText(row, 6);
-  mirror.place = OwnedText(row, 7);
+  mirror.engine = row.OwnedText(6);
+  mirror.place = row.OwnedText(7);
   mirror.absolute_paths = row.Int(8) != 0;
   mirror.published = OptionalVersion(row, 9);
   mirror.checkpoint = OptionalVersion(row, 10);
-  mirror.next_state = OwnedText(row, 11);
+  mirror.next_state = row.OwnedText(11);
   mirror.attempts = row.Int(12);
   mirror.added_at_us = row.Int(13);
   mirror.last_attempt_at_us = row.OptionalInt(14);
   mirror.last_success_at_us = row.OptionalInt(15);
   mirror.next_attempt_at_us = row.OptionalInt(16);
-  mirror.last_error = OwnedOptionalText(row, 17);
-  mirror.owner = OwnedOptionalText(row, 18);
+  mirror.last_error = row.OwnedOptionalText(17);
+  mirror.owner = row.OwnedOptionalText(18);
   mirror.lease_until_us = row.OptionalInt(19);
   mirror.alert_versions = row.OptionalInt(20);
   mirror.alert_seconds = row.OptionalInt(21);
@@ -89,8 +83,8 @@ Result<std::vector<MirrorVersionRow>> MirrorStore::ListVersions(const TableId& t
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return versions;
-    versions.push_back({OwnedText(*rows, 0), Version(rows->Int(1)), OwnedText(*rows, 2),
-                        rows->Int(3), OwnedOptionalText(*rows, 4)});
+    versions.push_back({rows->OwnedText(0), Version(rows->Int(1)), rows->OwnedText(2),
+                        rows->Int(3), rows->OwnedOptionalText(4)});
   }
 }
 
@@ -101,8 +95,8 @@ Result<std::vector<MirrorFailureRow>> MirrorStore::ListFailures(const TableId& t
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return failures;
-    failures.push_back({OwnedText(*rows, 0), rows->Int(1), OptionalVersion(*rows, 2),
-                        OwnedText(*rows, 3), OwnedText(*rows, 4)});
+    failures.push_back({rows->OwnedText(0), rows->Int(1), OptionalVersion(*rows, 2),
+                        rows->OwnedText(3), rows->OwnedText(4)});
   }
 }
 

@@ -18,7 +18,7 @@ Result<OpenedLog> OpenTransactionLog(std::string_view uri, store::DatabaseMode m
   if (!parsed.is_database()) {
     DELTALAKEDB_ASSIGN(auto folder, storage::FindTableFolder(parsed));
     DELTALAKEDB_ASSIGN(opened.log, log::FileLog::Open(*folder.file_system, std::move(folder.path),
-                                                      sink == nullptr ? NullLogSink() : *sink));
+                                                      SinkOrNull(sink)));
     return opened;
   }
   DELTALAKEDB_TRY(parsed.RequireTable());

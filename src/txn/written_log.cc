@@ -11,7 +11,7 @@ namespace deltalakedb::txn {
 Result<WrittenLog> WrittenLog::Open(std::string_view uri, Mirroring mirroring, LogSink* sink) {
   DELTALAKEDB_ASSIGN(OpenedLog opened, OpenTransactionLog(uri, store::DatabaseMode::kWrite, sink));
   if (!opened.database) return WrittenLog(std::move(opened.log), mirroring);
-  LogSink& warnings = sink == nullptr ? NullLogSink() : *sink;
+  LogSink& warnings = SinkOrNull(sink);
   if (opened.table->mode == store::kModeShared) {
     DELTALAKEDB_ASSIGN(opened.log,
                        mirror::SharedLog::Open(uri, opened.database, *opened.table, warnings));
