@@ -50,6 +50,9 @@ struct AddFile {
   std::optional<std::int64_t> base_row_id;
   std::optional<std::int64_t> default_row_commit_version;
   std::optional<std::string_view> clustering_provider;
+  // Whether `stats` was made from a checkpoint's typed columns, which know neither the spelling of
+  // the commit nor all that it may say.
+  bool has_made_stats = false;
 };
 
 // A data file that no longer belongs to the table.

@@ -76,7 +76,7 @@ class HashedRows {
           rows.reserve(adds.size());
           for (const auto& [add, row] : adds) {
             rows.push_back(row);
-            rows.back().content = hasher.Hash(add, replay_.DataChangeOf(row.added));
+            rows.back().content = hasher.Hash(add, replay_.ToldOf(row.added));
           }
           return rows;
         });
@@ -219,8 +219,9 @@ Result<void> Comparison::CompareContent() {
 Result<void> Comparison::NameFiles(Version version) {
   struct Stored {
     SetHash content;  // without dataChange
+    SetHash content_without_stats;
     bool data_change = false;
-    bool data_change_counts = false;
+    Told told = Told::kAll;
   };
   protocol::FileKeyHasher keys(protocol::CanonicalRootOfLocation(table_.location));
   tsl::robin_map<protocol::FileKey, Stored, protocol::FileKeyHash> stored;
@@ -243,16 +244,20 @@ Result<void> Comparison::NameFiles(Version version) {
   };
   DELTALAKEDB_TRY(for_each_stored([&](const AddFile& add, Version added) {
     stored.insert_or_assign(keys.Hash(add.path, add.deletion_vector),
-                            Stored{hasher.Hash(add, DataChange::kSaysNothing), add.data_change,
-                                   replay_.DataChangeOf(added) == DataChange::kCounts});
+                            Stored{hasher.Hash(add, Told::kAllButDataChange),
+                                   hasher.Hash(add, Told::kNeitherDataChangeNorStats),
+                                   add.data_change, replay_.ToldOf(added)});
   }));
   int named = 0;
   const auto name = [&](std::string_view path, std::string_view problem) {
     if (++named <= kPathsNamedMax) Differ(version, fmt::format("file {}: {}", path, problem));
   };
   // The snapshot may come from a newer checkpoint than the replay and have lost dataChange there,
-  // so this is only what is left to explain the difference.
-  std::vector<std::string> other_data_change;
+  // or statistics their spelling, so this is only what is left to explain the difference.
+  std::vector<std::string> maybe_other;
+  const auto suspect = [&](std::string_view path) {
+    if (maybe_other.size() < kPathsNamedMax) maybe_other.emplace_back(path);
+  };
   DELTALAKEDB_ASSIGN(const auto snapshot, log_.LoadSnapshot(TableVersion::At(version)));
   DELTALAKEDB_ASSIGN(const auto files, snapshot->OpenFiles({}));
   for (;;) {
@@ -265,11 +270,17 @@ Result<void> Comparison::NameFiles(Version version) {
         continue;
       }
       const Stored& file = found->second;
-      if (file.content != hasher.Hash(add, DataChange::kSaysNothing)) {
+      if (file.content_without_stats != hasher.Hash(add, Told::kNeitherDataChangeNorStats)) {
         name(add.path, "its fields differ");
-      } else if (file.data_change_counts && file.data_change != add.data_change &&
-                 other_data_change.size() < kPathsNamedMax) {
-        other_data_change.emplace_back(add.path);
+      } else if (file.told != Told::kNeitherDataChangeNorStats &&
+                 file.content != hasher.Hash(add, Told::kAllButDataChange)) {
+        if (add.has_made_stats) {
+          suspect(add.path);
+        } else {
+          name(add.path, "its fields differ");
+        }
+      } else if (file.told == Told::kAll && file.data_change != add.data_change) {
+        suspect(add.path);
       }
       stored.erase(found);
     }
@@ -280,7 +291,7 @@ Result<void> Comparison::NameFiles(Version version) {
     }
   }));
   if (named == 0) {
-    for (const std::string& path : other_data_change) name(path, "its fields differ");
+    for (const std::string& path : maybe_other) name(path, "its fields differ");
   }
   if (named == 0) Differ(version, "the live files differ from those of an independent replay");
   return {};

@@ -124,6 +124,7 @@ class AddColumns {
       json_.clear();
       AppendStatsJson(*stats_parsed_array_, row, json_);
       add.stats = arena.Copy(json_);
+      add.has_made_stats = true;
     }
     return add;
   }
