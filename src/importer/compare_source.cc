@@ -253,7 +253,7 @@ Result<void> Comparison::NameFiles(Version version) {
     if (++named <= kPathsNamedMax) Differ(version, fmt::format("file {}: {}", path, problem));
   };
   // The snapshot may come from a newer checkpoint than the replay and have lost dataChange there,
-  // or statistics their spelling, so this is only what is left to explain the difference.
+  // or statistics, so this is only what is left to explain the difference.
   std::vector<std::string> maybe_other;
   const auto suspect = [&](std::string_view path) {
     if (maybe_other.size() < kPathsNamedMax) maybe_other.emplace_back(path);
@@ -274,10 +274,10 @@ Result<void> Comparison::NameFiles(Version version) {
         name(add.path, "its fields differ");
       } else if (file.told != Told::kNeitherDataChangeNorStats &&
                  file.content != hasher.Hash(add, Told::kAllButDataChange)) {
-        if (add.has_made_stats) {
-          suspect(add.path);
-        } else {
+        if (add.has_written_stats) {
           name(add.path, "its fields differ");
+        } else {
+          suspect(add.path);
         }
       } else if (file.told == Told::kAll && file.data_change != add.data_change) {
         suspect(add.path);

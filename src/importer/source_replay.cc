@@ -140,7 +140,7 @@ Result<void> Replayer::TakeStart(const Snapshot& snapshot) {
   result_.state.domain_metadata = snapshot.domain_metadata();
   DELTALAKEDB_ASSIGN(const bool is_all, TakeFilesOf(snapshot));
   if (is_all) return {};
-  result_.has_made_stats = true;
+  result_.lacks_stats = true;
   live_.clear();
   current_ = {};
   DELTALAKEDB_TRY(TakeFilesOf(snapshot));
@@ -149,16 +149,16 @@ Result<void> Replayer::TakeStart(const Snapshot& snapshot) {
 
 Result<bool> Replayer::TakeFilesOf(const Snapshot& snapshot) {
   // What the catalog has from the same state is spelled as that state is.
-  const bool may_end = options_.catalog_base != snapshot.version() && !result_.has_made_stats;
+  const bool may_end = options_.catalog_base != snapshot.version() && !result_.lacks_stats;
   const Told told =
-      result_.has_made_stats ? Told::kNeitherDataChangeNorStats : Told::kAllButDataChange;
+      result_.lacks_stats ? Told::kNeitherDataChangeNorStats : Told::kAllButDataChange;
   DELTALAKEDB_ASSIGN(const auto files, snapshot.OpenFiles({.with_stats = options_.with_content}));
   FileHasher contents;
   for (;;) {
     DELTALAKEDB_ASSIGN(const auto batch, files->Next());
     if (!batch) return true;
     for (const AddFile& add : batch->files()) {
-      if (add.has_made_stats && may_end) return false;
+      if (!add.has_written_stats && may_end) return false;
       const FileKey key = keys_.Hash(add.path, add.deletion_vector);
       // A checkpoint that names a file twice: the first time counts.
       if (live_.contains(key)) continue;

@@ -83,13 +83,13 @@ struct SourceReplay {
   // dataChange (PROTOCOL.md, Checkpoints: replay sets it to false), so of files that were added up
   // to here it says nothing.
   std::optional<Version> newest_state;
-  // Whether the source starts from a state whose statistics were made from typed columns, and the
-  // catalog from another: then those of files up to that version say nothing either.
-  bool has_made_stats = false;
+  // Whether the source starts from a state without the text of statistics, and the catalog from
+  // another: then those of files up to that version say nothing either.
+  bool lacks_stats = false;
 
   Told ToldOf(Version added) const {
     if (!newest_state || added > *newest_state) return Told::kAll;
-    return has_made_stats ? Told::kNeitherDataChangeNorStats : Told::kAllButDataChange;
+    return lacks_stats ? Told::kNeitherDataChangeNorStats : Told::kAllButDataChange;
   }
 };
 

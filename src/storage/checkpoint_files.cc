@@ -120,11 +120,11 @@ class AddColumns {
     add.clustering_provider = clustering_provider_.at(row);
     if (columns != CheckpointColumns::kAll) return add;
     add.stats = stats_.at(row);
+    add.has_written_stats = add.stats.has_value();
     if (!add.stats && !stats_parsed_.is_null(row)) {
       json_.clear();
       AppendStatsJson(*stats_parsed_array_, row, json_);
       add.stats = arena.Copy(json_);
-      add.has_made_stats = true;
     }
     return add;
   }
