@@ -87,6 +87,30 @@ class HashedRows {
   Pipeline pipeline_;
 };
 
+// What the rows have of a file.
+struct StoredFile {
+  SetHash content;  // without dataChange
+  SetHash content_without_stats;
+  bool data_change = false;
+  Told told = Told::kAll;
+};
+
+enum class Alike { kYes, kMaybeNot, kNo };
+
+// With a file of a snapshot, which may come from a newer checkpoint than the replay and have lost
+// dataChange there, or statistics.
+Alike Compare(const StoredFile& file, const AddFile& add, FileHasher& hasher) {
+  if (file.content_without_stats != hasher.Hash(add, Told::kNeitherDataChangeNorStats)) {
+    return Alike::kNo;
+  }
+  if (file.told != Told::kNeitherDataChangeNorStats &&
+      file.content != hasher.Hash(add, Told::kAllButDataChange)) {
+    return add.has_written_stats ? Alike::kNo : Alike::kMaybeNot;
+  }
+  const bool same_change = file.told != Told::kAll || file.data_change == add.data_change;
+  return same_change ? Alike::kYes : Alike::kMaybeNot;
+}
+
 class Comparison {
  public:
   Comparison(store::Connection& connection, const store::TableRow& table, const SourceView& source,
@@ -217,14 +241,8 @@ Result<void> Comparison::CompareContent() {
 
 // The files by which a version differs; later versions differ by the same and more.
 Result<void> Comparison::NameFiles(Version version) {
-  struct Stored {
-    SetHash content;  // without dataChange
-    SetHash content_without_stats;
-    bool data_change = false;
-    Told told = Told::kAll;
-  };
   protocol::FileKeyHasher keys(protocol::CanonicalRootOfLocation(table_.location));
-  tsl::robin_map<protocol::FileKey, Stored, protocol::FileKeyHash> stored;
+  tsl::robin_map<protocol::FileKey, StoredFile, protocol::FileKeyHash> stored;
   FileHasher hasher;
   const auto for_each_stored = [&](auto visit) -> Result<void> {
     DELTALAKEDB_ASSIGN(const auto rows, store_.ListRows(Relation::kAddFiles, table_.table_id));
@@ -244,20 +262,15 @@ Result<void> Comparison::NameFiles(Version version) {
   };
   DELTALAKEDB_TRY(for_each_stored([&](const AddFile& add, Version added) {
     stored.insert_or_assign(keys.Hash(add.path, add.deletion_vector),
-                            Stored{hasher.Hash(add, Told::kAllButDataChange),
-                                   hasher.Hash(add, Told::kNeitherDataChangeNorStats),
-                                   add.data_change, replay_.ToldOf(added)});
+                            StoredFile{hasher.Hash(add, Told::kAllButDataChange),
+                                       hasher.Hash(add, Told::kNeitherDataChangeNorStats),
+                                       add.data_change, replay_.ToldOf(added)});
   }));
   int named = 0;
   const auto name = [&](std::string_view path, std::string_view problem) {
     if (++named <= kPathsNamedMax) Differ(version, fmt::format("file {}: {}", path, problem));
   };
-  // The snapshot may come from a newer checkpoint than the replay and have lost dataChange there,
-  // or statistics, so this is only what is left to explain the difference.
-  std::vector<std::string> maybe_other;
-  const auto suspect = [&](std::string_view path) {
-    if (maybe_other.size() < kPathsNamedMax) maybe_other.emplace_back(path);
-  };
+  std::vector<std::string> maybe_other;  // only what is left to explain the difference
   DELTALAKEDB_ASSIGN(const auto snapshot, log_.LoadSnapshot(TableVersion::At(version)));
   DELTALAKEDB_ASSIGN(const auto files, snapshot->OpenFiles({}));
   for (;;) {
@@ -269,18 +282,10 @@ Result<void> Comparison::NameFiles(Version version) {
         name(add.path, "the catalog lacks it");
         continue;
       }
-      const Stored& file = found->second;
-      if (file.content_without_stats != hasher.Hash(add, Told::kNeitherDataChangeNorStats)) {
-        name(add.path, "its fields differ");
-      } else if (file.told != Told::kNeitherDataChangeNorStats &&
-                 file.content != hasher.Hash(add, Told::kAllButDataChange)) {
-        if (add.has_written_stats) {
-          name(add.path, "its fields differ");
-        } else {
-          suspect(add.path);
-        }
-      } else if (file.told == Told::kAll && file.data_change != add.data_change) {
-        suspect(add.path);
+      const Alike alike = Compare(found->second, add, hasher);
+      if (alike == Alike::kNo) name(add.path, "its fields differ");
+      if (alike == Alike::kMaybeNot && maybe_other.size() < kPathsNamedMax) {
+        maybe_other.emplace_back(add.path);
       }
       stored.erase(found);
     }
