@@ -224,6 +224,28 @@ def test_Sync_TakesInWhatOthersWrote(catalog, flights):
     assert mirror("verify", uri)["differences"] == []
 
 
+@pytest.mark.parametrize("typed", ["true", "false"])
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
+def test_SyncBehindCheckpointWithoutStatisticsText_TakesInWhatOthersWrote(
+        catalog, flights, mode, typed):
+    uri = take_in(catalog, flights)
+    mirror("add", uri, "delta", "--mode", mode)
+    mirror("run", uri)
+    version = run("set-properties", uri, "delta.checkpoint.writeStatsAsJson=false",
+                  f"delta.checkpoint.writeStatsAsStruct={typed}", "delta.checkpointInterval=1",
+                  "--json").object()["version"]
+    checkpoint = flights.folder / "_delta_log" / f"{version:020d}.checkpoint.parquet"
+    assert "stats" not in pq.read_schema(checkpoint).field("add").type.names
+    texts = [file["stats"] for file in run("files", uri, "--json").lines()]
+    assert texts != [file.get("stats") for file in run("files", flights.folder, "--json").lines()]
+    flights.append(5)
+    report = mirror("sync", uri)
+    assert (report["commits"], report["toVersion"]) == (1, flights.latest())
+    assert set(texts) < {file["stats"] for file in run("files", uri, "--json").lines()}
+    assert run("verify", uri, "--against", flights.folder, "--json").status == DONE
+    assert mirror("verify", uri)["differences"] == []
+
+
 def test_SyncElsewhere_IsRefused(orders, tmp_path):
     refused(NOT_FOUND, "mirror", "sync", orders.uri)
     refused(NOT_FOUND, "mirror", "status", orders.uri, "--failures")

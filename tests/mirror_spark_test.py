@@ -1,65 +1,18 @@
 """What Spark makes of mirrors, in one session: the rows of the originals at every version, from our
-checkpoints alone, too; and tables to which Spark, delta-rs and the program write in turn. Spark is
-what `tools/setup.sh --soak` puts into .deps/spark."""
+checkpoints alone, too; and tables to which Spark, delta-rs and the program write in turn."""
 
-import json
 import os
-import subprocess
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from mirror_support import (TABLES, checkpoints, leave_checkpoint_alone, log_of, mirror_absolute,
+from create_support import actions_file
+from mirror_support import (checkpoints, leave_checkpoint_alone, log_of, mirror_absolute,
                             mirror_beside, mirror_in_place)
-from support import REPOSITORY, conformance_tables
-
-SPARK = Path(os.environ.get("DELTALAKEDB_SPARK", REPOSITORY / ".deps" / "spark"))
-VERSIONS_MAX = 3
-# What each table of Spark's is made with, beside a partition, a deletion and an update.
-WRITTEN = {
-    "plain": {},
-    "deletion_vectors": {"delta.enableDeletionVectors": "true"},
-    "column_mapping": {"delta.columnMapping.mode": "name"},
-    "vectors_and_mapping": {"delta.enableDeletionVectors": "true",
-                            "delta.columnMapping.mode": "id"},
-    "typed_statistics": {"delta.checkpoint.writeStatsAsStruct": "true",
-                         "delta.checkpoint.writeStatsAsJson": "false"},
-    "v2": {"delta.checkpointPolicy": "v2", "delta.enableDeletionVectors": "true"},
-    "v2_typed": {"delta.checkpointPolicy": "v2", "delta.columnMapping.mode": "name",
-                 "delta.checkpoint.writeStatsAsJson": "false"},
-    "in_commit_times": {"delta.enableInCommitTimestamps": "true"},
-}
-
-
-class Spark:
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [SPARK / "venv" / "bin" / "python", REPOSITORY / "tests" / "spark_session.py",
-             SPARK / "jars"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True)
-
-    def ask(self, **request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def read(self, folder, version=None):
-        answer = self.ask(read=str(folder), version=version)
-        assert "error" not in answer, answer
-        return answer
-
-    def rows(self, folder, version=None):
-        return self.read(folder, version)["rows"]
-
-    def run(self, statement):
-        assert self.ask(sql=statement) == {}
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(60)
+from spark_support import ORIGINALS, WRITTEN, Spark, as_text, make_original, write_table
+from support import add, run
 
 
 @pytest.fixture(scope="module")
@@ -69,42 +22,9 @@ def spark():
     started.close()
 
 
-def write_table(spark, folder, properties):
-    """A table that Spark writes, with files that are added, removed and changed."""
-    given = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
-    table = f"delta.`{folder}`"
-    spark.run(f"CREATE TABLE {table} (id BIGINT, day DATE, price DECIMAL(9, 2), note STRING, "
-              "at TIMESTAMP, inner STRUCT<x: INT, y: STRING>, tags ARRAY<STRING>) USING delta "
-              "PARTITIONED BY (day)" + (f" TBLPROPERTIES ({given})" if given else ""))
-    for day in range(1, 4):
-        spark.run(f"INSERT INTO {table} SELECT id, DATE'2024-01-0{day}', id / 4, "
-                  f"concat('é%', id), TIMESTAMP'2024-01-01 00:00:00.123456', "
-                  f"named_struct('x', int(id), 'y', 'y'), array('a', string(id)) "
-                  f"FROM range({day * 100}, {day * 100 + 20}, 1, 1)")
-    spark.run(f"DELETE FROM {table} WHERE id % 5 = 0")
-    spark.run(f"UPDATE {table} SET note = NULL WHERE id % 7 = 0")
-    spark.run(f"INSERT INTO {table} (id, day) VALUES (-1, NULL)")
-
-
-@pytest.fixture(scope="module", params=[*WRITTEN, *TABLES])
+@pytest.fixture(scope="module", params=ORIGINALS)
 def original(request, spark, tmp_path_factory):
-    """A folder with a table, its latest version, and the rows of some versions."""
-    if request.param in WRITTEN:
-        folder = tmp_path_factory.mktemp("written") / "t"
-        write_table(spark, folder, WRITTEN[request.param])
-    elif tables := conformance_tables.folder():
-        folder = tables / "tables" / request.param
-    else:
-        # Where CI is set, their absence has failed the run already.
-        pytest.skip("no conformance tables")
-    latest = spark.read(folder)["version"]
-    rows = {}
-    for version in sorted({*range(0, latest, max(1, latest // VERSIONS_MAX)), latest}):
-        answer = spark.ask(read=str(folder), version=version)
-        if "error" not in answer:  # of earlier ones the data may be gone
-            rows[version] = answer["rows"]
-    assert latest in rows
-    return folder, latest, rows
+    return make_original(request.param, spark, tmp_path_factory.mktemp("original") / "t")
 
 
 def leave_checkpoint(mirror):
@@ -112,42 +32,31 @@ def leave_checkpoint(mirror):
     return leave_checkpoint_alone(mirror.folder, with_its_commit=True)
 
 
-def check(spark, folder, rows):
-    for version, expected in rows.items():
-        assert spark.rows(folder, version) == expected, version
-
-
 def test_MirrorBeside_IsReadAsTheOriginal(spark, original, tmp_path):
-    source, latest, rows = original
-    mirror = mirror_beside(source, tmp_path / "t")
-    check(spark, mirror.folder, rows)
-    assert spark.read(mirror.folder)["version"] == latest
+    mirror = mirror_beside(original.folder, tmp_path / "t")
+    original.check(spark, mirror.folder)
     mirror.check()
 
 
 def test_MirrorWithAbsolutePaths_IsReadAsTheOriginal(spark, original, tmp_path):
-    source, latest, rows = original
-    mirror = mirror_absolute(source, tmp_path / "t")
-    check(spark, mirror.folder, rows)
+    mirror = mirror_absolute(original.folder, tmp_path / "t")
+    original.check_latest(spark, mirror.folder, original.latest)
     mirror.make_checkpoint()
-    assert leave_checkpoint(mirror) == latest + 1
-    assert spark.rows(mirror.folder) == rows[latest]
+    assert leave_checkpoint(mirror) == original.latest + 1
+    original.check_latest(spark, mirror.folder, original.latest + 1)
 
 
 def test_MirrorInPlace_IsReadBehindACheckpointOfOurs(spark, original, tmp_path):
-    source, latest, rows = original
-    mirror = mirror_in_place(source, tmp_path / "t")
-    assert mirror.make_checkpoint() == latest + 1
-    check(spark, mirror.folder, rows)
-    assert spark.rows(mirror.folder) == rows[latest]
+    mirror = mirror_in_place(original.folder, tmp_path / "t")
+    assert mirror.make_checkpoint() == original.latest + 1
+    original.check(spark, mirror.folder, original.latest + 1)
     mirror.check()
     leave_checkpoint(mirror)
-    answer = spark.read(mirror.folder)
-    assert (answer["rows"], answer["version"]) == (rows[latest], latest + 1)
+    original.check_latest(spark, mirror.folder, original.latest + 1)
     # And Spark goes on from there.
-    spark.run(f"ALTER TABLE delta.`{mirror.folder}` SET TBLPROPERTIES ('owner' = 'spark')")
+    spark.run(f"ALTER TABLE delta.`{mirror.folder}` SET TBLPROPERTIES ('told.by' = 'Spark')")
     assert mirror.sync()["commits"] == 1
-    assert spark.rows(mirror.folder) == rows[latest]
+    original.check_latest(spark, mirror.folder, original.latest + 2)
 
 
 def test_SidecarsOfOurs_AreWhatSparkReads(spark, tmp_path):
@@ -165,24 +74,67 @@ def test_SidecarsOfOurs_AreWhatSparkReads(spark, tmp_path):
     assert "error" in spark.ask(read=str(mirror.folder))
 
 
-def test_SparkAndDeltaRs_AppendInTurn(spark, tmp_path):
-    source = tmp_path / "source"
-    spark.run(f"CREATE TABLE delta.`{source}` (id BIGINT, note STRING) USING delta")
-    spark.run(f"INSERT INTO delta.`{source}` VALUES (0, 'first')")
-    mirror = mirror_in_place(source, tmp_path / "t")
-    written = [{"id": 0, "note": "first"}]
-    for number in range(1, 7):
-        note = "Spark" if number % 2 else "delta-rs"
-        if note == "Spark":
-            spark.run(f"INSERT INTO delta.`{mirror.folder}` VALUES ({number}, '{note}')")
+# ---- several writers -----------------------------------------------------------------------------
+
+
+class Notes:
+    """A mirrored table that Spark made, and what has been appended to it."""
+
+    def __init__(self, spark, tmp_path, mode):
+        self.spark, self.tmp_path = spark, tmp_path
+        source = tmp_path / "source"
+        spark.run(f"CREATE TABLE delta.`{source}` (id BIGINT, note STRING) USING delta")
+        spark.run(f"INSERT INTO delta.`{source}` VALUES (0, 'first')")
+        self.mirror = mirror_in_place(source, tmp_path / "t", mode)
+        self.folder = self.mirror.folder
+        self.written = [{"id": 0, "note": "first"}]
+
+    def append(self, writer):
+        row = {"id": len(self.written), "note": writer}
+        rows = pa.Table.from_pylist([row], schema=pa.schema([("id", pa.int64()),
+                                                             ("note", pa.string())]))
+        if writer == "Spark":
+            self.spark.run(f"INSERT INTO delta.`{self.folder}` VALUES ({row['id']}, 'Spark')")
+        elif writer == "delta-rs":
+            write_deltalake(self.folder, rows, mode="append")
         else:
-            write_deltalake(mirror.folder, pa.table({"id": pa.array([number], pa.int64()),
-                                                     "note": [note]}), mode="append")
-        assert mirror.sync()["commits"] == 1
-        written.append({"id": number, "note": note})
-        mirror.check()
-    assert [json.loads(row) for row in spark.rows(mirror.folder)] == written
-    version = mirror.make_checkpoint()
-    assert version == 8 and version in checkpoints(mirror.folder)
-    leave_checkpoint(mirror)
-    assert [json.loads(row) for row in spark.rows(mirror.folder)] == written
+            path = self.folder / f"ours-{row['id']}.parquet"
+            pq.write_table(rows, path)
+            action = add(path.name, os.path.getsize(path), stats='{"numRecords":1}')
+            run("commit", self.mirror.uri, "--actions", actions_file(self.tmp_path, action),
+                "--json").object()
+        self.written.append(row)
+
+    def check(self):
+        assert self.spark.read(self.folder)["rows"] == sorted(map(as_text, self.written))
+        self.mirror.check()
+
+    def check_checkpoint(self, version):
+        assert self.mirror.make_checkpoint() == version
+        assert version in checkpoints(self.folder)
+        leave_checkpoint(self.mirror)
+        self.check()
+
+
+def test_SparkAndDeltaRs_AppendInTurn(spark, tmp_path):
+    notes = Notes(spark, tmp_path, "exclusive")
+    for number in range(6):
+        notes.append(["Spark", "delta-rs"][number % 2])
+        assert notes.mirror.sync()["commits"] == 1
+        notes.mirror.check()
+    notes.append("the program")
+    notes.check()
+    notes.check_checkpoint(9)
+
+
+def test_SparkAndDeltaRsAndTheProgram_AppendInTurnToASharedTable(spark, tmp_path):
+    """Nobody asks for a sync: each commit of ours takes in what came before it."""
+    notes = Notes(spark, tmp_path, "shared")
+    for writer in ["Spark", "delta-rs", "the program"] * 2:
+        notes.append(writer)
+    notes.check()
+    notes.append("Spark")
+    notes.check_checkpoint(9)
+    notes.append("Spark")
+    notes.append("the program")
+    notes.check()

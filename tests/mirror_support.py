@@ -123,9 +123,10 @@ def mirror_absolute(source, root, *options):
         "--to", root / "mirror", "--absolute-paths")
 
 
-def mirror_in_place(source, root):
-    """Imports a copy of a table, over whose log the catalog decides from then on."""
+def mirror_in_place(source, root, mode="exclusive"):
+    """Imports a copy of a table, over whose log the catalog decides from then on, or which others
+    share."""
     root.mkdir(parents=True)
     shutil.copytree(source, root / "table")
     return Mirror(take_in(root / "table", root / "meta.db"), root / "table").add(
-        "--mode", "exclusive")
+        "--mode", mode)

@@ -3,7 +3,8 @@
 # packages in .venv. Run it as often as you like: what is there already is left alone.
 #
 #   tools/setup.sh          what `make check` and `make quickstart` need
-#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`, Spark and DuckLake
+#   tools/setup.sh --soak   also clang 19, for the fuzz targets of `make soak`, Spark and the Java
+#                           kernel, and DuckLake
 #   tools/setup.sh --bench  also DuckLake, which `make bench` measures beside
 #
 # Assumed: Debian 12 (or a relative that has these packages), git and make. As root it installs what
@@ -21,7 +22,7 @@ libraries=(ca-certificates libbenchmark-dev libcli11-dev libcurl4-gnutls-dev lib
            libgmock-dev libgtest-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev
            libzstd-dev nettle-dev nlohmann-json3-dev rapidjson-dev robin-map-dev)
 if [[ ${1:-} == --soak ]]; then
-  tools+=(clang++-19:clang-19 java:default-jre-headless mvn:maven)
+  tools+=(clang++-19:clang-19 javac:default-jdk-headless mvn:maven)
   libraries+=(libclang-rt-19-dev)
 elif [[ $# -gt 0 && $1 != --bench ]]; then
   echo "usage: tools/setup.sh [--soak|--bench]" >&2
@@ -140,7 +141,8 @@ EOF
   touch "$folder/$duckdb.ok"
 }
 
-# Spark with Delta's jars, for tests that ask it, in a virtual environment of its own.
+# Spark in a virtual environment of its own, with Delta's jars, for tests that ask it. With them
+# come the Java kernel and Hadoop's client, by which tests/KernelRows.java reads tables.
 fetch_spark() {
   local folder=.deps/spark wanted
   wanted=$(cat requirements/spark/* | sha256sum)

@@ -50,6 +50,9 @@ struct AddFile {
   std::optional<std::int64_t> base_row_id;
   std::optional<std::int64_t> default_row_commit_version;
   std::optional<std::string_view> clustering_provider;
+  // Whether `stats` is what the commit says. Where a checkpoint lacks that text, it is absent, or
+  // made from typed columns, which know neither the spelling nor all that the text may say.
+  bool has_written_stats = true;
 };
 
 // A data file that no longer belongs to the table.

@@ -76,7 +76,7 @@ class HashedRows {
           rows.reserve(adds.size());
           for (const auto& [add, row] : adds) {
             rows.push_back(row);
-            rows.back().content = hasher.Hash(add, replay_.DataChangeOf(row.added));
+            rows.back().content = hasher.Hash(add, replay_.ToldOf(row.added));
           }
           return rows;
         });
@@ -86,6 +86,30 @@ class HashedRows {
   const SourceReplay& replay_;
   Pipeline pipeline_;
 };
+
+// What the rows have of a file.
+struct StoredFile {
+  SetHash content;  // without dataChange
+  SetHash content_without_stats;
+  bool data_change = false;
+  Told told = Told::kAll;
+};
+
+enum class Alike { kYes, kMaybeNot, kNo };
+
+// With a file of a snapshot, which may come from a newer checkpoint than the replay and have lost
+// dataChange there, or statistics.
+Alike Compare(const StoredFile& file, const AddFile& add, FileHasher& hasher) {
+  if (file.content_without_stats != hasher.Hash(add, Told::kNeitherDataChangeNorStats)) {
+    return Alike::kNo;
+  }
+  if (file.told != Told::kNeitherDataChangeNorStats &&
+      file.content != hasher.Hash(add, Told::kAllButDataChange)) {
+    return add.has_written_stats ? Alike::kNo : Alike::kMaybeNot;
+  }
+  const bool same_change = file.told != Told::kAll || file.data_change == add.data_change;
+  return same_change ? Alike::kYes : Alike::kMaybeNot;
+}
 
 class Comparison {
  public:
@@ -217,13 +241,8 @@ Result<void> Comparison::CompareContent() {
 
 // The files by which a version differs; later versions differ by the same and more.
 Result<void> Comparison::NameFiles(Version version) {
-  struct Stored {
-    SetHash content;  // without dataChange
-    bool data_change = false;
-    bool data_change_counts = false;
-  };
   protocol::FileKeyHasher keys(protocol::CanonicalRootOfLocation(table_.location));
-  tsl::robin_map<protocol::FileKey, Stored, protocol::FileKeyHash> stored;
+  tsl::robin_map<protocol::FileKey, StoredFile, protocol::FileKeyHash> stored;
   FileHasher hasher;
   const auto for_each_stored = [&](auto visit) -> Result<void> {
     DELTALAKEDB_ASSIGN(const auto rows, store_.ListRows(Relation::kAddFiles, table_.table_id));
@@ -243,16 +262,15 @@ Result<void> Comparison::NameFiles(Version version) {
   };
   DELTALAKEDB_TRY(for_each_stored([&](const AddFile& add, Version added) {
     stored.insert_or_assign(keys.Hash(add.path, add.deletion_vector),
-                            Stored{hasher.Hash(add, DataChange::kSaysNothing), add.data_change,
-                                   replay_.DataChangeOf(added) == DataChange::kCounts});
+                            StoredFile{hasher.Hash(add, Told::kAllButDataChange),
+                                       hasher.Hash(add, Told::kNeitherDataChangeNorStats),
+                                       add.data_change, replay_.ToldOf(added)});
   }));
   int named = 0;
   const auto name = [&](std::string_view path, std::string_view problem) {
     if (++named <= kPathsNamedMax) Differ(version, fmt::format("file {}: {}", path, problem));
   };
-  // The snapshot may come from a newer checkpoint than the replay and have lost dataChange there,
-  // so this is only what is left to explain the difference.
-  std::vector<std::string> other_data_change;
+  std::vector<std::string> maybe_other;  // only what is left to explain the difference
   DELTALAKEDB_ASSIGN(const auto snapshot, log_.LoadSnapshot(TableVersion::At(version)));
   DELTALAKEDB_ASSIGN(const auto files, snapshot->OpenFiles({}));
   for (;;) {
@@ -264,12 +282,10 @@ Result<void> Comparison::NameFiles(Version version) {
         name(add.path, "the catalog lacks it");
         continue;
       }
-      const Stored& file = found->second;
-      if (file.content != hasher.Hash(add, DataChange::kSaysNothing)) {
-        name(add.path, "its fields differ");
-      } else if (file.data_change_counts && file.data_change != add.data_change &&
-                 other_data_change.size() < kPathsNamedMax) {
-        other_data_change.emplace_back(add.path);
+      const Alike alike = Compare(found->second, add, hasher);
+      if (alike == Alike::kNo) name(add.path, "its fields differ");
+      if (alike == Alike::kMaybeNot && maybe_other.size() < kPathsNamedMax) {
+        maybe_other.emplace_back(add.path);
       }
       stored.erase(found);
     }
@@ -280,7 +296,7 @@ Result<void> Comparison::NameFiles(Version version) {
     }
   }));
   if (named == 0) {
-    for (const std::string& path : other_data_change) name(path, "its fields differ");
+    for (const std::string& path : maybe_other) name(path, "its fields differ");
   }
   if (named == 0) Differ(version, "the live files differ from those of an independent replay");
   return {};

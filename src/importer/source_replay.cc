@@ -40,7 +40,7 @@ struct ChunkActions {
 
 struct ContentHashing {
   bool is_wanted = true;
-  DataChange data_change = DataChange::kCounts;
+  Told told = Told::kAll;
 };
 
 Result<ChunkActions> ParseChunk(const log::CopySource& source, std::size_t commit,
@@ -62,10 +62,9 @@ Result<ChunkActions> ParseChunk(const log::CopySource& source, std::size_t commi
       return false;
     }
     if (const auto* add = std::get_if<AddFile>(&*action)) {
-      actions.files.push_back(
-          {keys.Hash(add->path, add->deletion_vector),
-           hashing.is_wanted ? contents.Hash(*add, hashing.data_change) : SetHash{}, add->size,
-           true});
+      actions.files.push_back({keys.Hash(add->path, add->deletion_vector),
+                               hashing.is_wanted ? contents.Hash(*add, hashing.told) : SetHash{},
+                               add->size, true});
     } else if (const auto* remove = std::get_if<RemoveFile>(&*action)) {
       actions.files.push_back({keys.Hash(remove->path, remove->deletion_vector), {}, 0, false});
     } else if (auto* metadata = std::get_if<Metadata>(&*action)) {
@@ -99,6 +98,8 @@ class Replayer {
   };
 
   Result<void> TakeStart(const Snapshot& snapshot);
+  // Ends early, and tells so, at statistics that turn out to say nothing.
+  Result<bool> TakeFilesOf(const Snapshot& snapshot);
   Result<void> Take(const FileKey& key, const SetHash& content, std::int64_t size_bytes);
   void Drop(const FileKey& key);
   Result<void> TakeChunk(ChunkActions& chunk, bool is_told);
@@ -137,17 +138,31 @@ Result<void> Replayer::TakeStart(const Snapshot& snapshot) {
   result_.state.protocol = snapshot.protocol();
   result_.state.app_transactions = snapshot.app_transactions();
   result_.state.domain_metadata = snapshot.domain_metadata();
+  DELTALAKEDB_ASSIGN(const bool is_all, TakeFilesOf(snapshot));
+  if (is_all) return {};
+  result_.lacks_stats = true;
+  live_.clear();
+  current_ = {};
+  DELTALAKEDB_TRY(TakeFilesOf(snapshot));
+  return {};
+}
+
+Result<bool> Replayer::TakeFilesOf(const Snapshot& snapshot) {
+  // What the catalog has from the same state is spelled as that state is.
+  const bool may_end = options_.catalog_base != snapshot.version() && !result_.lacks_stats;
+  const Told told =
+      result_.lacks_stats ? Told::kNeitherDataChangeNorStats : Told::kAllButDataChange;
   DELTALAKEDB_ASSIGN(const auto files, snapshot.OpenFiles({.with_stats = options_.with_content}));
   FileHasher contents;
   for (;;) {
     DELTALAKEDB_ASSIGN(const auto batch, files->Next());
-    if (!batch) return {};
+    if (!batch) return true;
     for (const AddFile& add : batch->files()) {
+      if (!add.has_written_stats && may_end) return false;
       const FileKey key = keys_.Hash(add.path, add.deletion_vector);
       // A checkpoint that names a file twice: the first time counts.
       if (live_.contains(key)) continue;
-      const SetHash content =
-          options_.with_content ? contents.Hash(add, DataChange::kSaysNothing) : SetHash{};
+      const SetHash content = options_.with_content ? contents.Hash(add, told) : SetHash{};
       DELTALAKEDB_TRY(Take(key, content, add.size));
     }
   }
@@ -207,8 +222,7 @@ Result<SourceReplay> Replayer::Run(const Snapshot* start) {
       *source_.folder().file_system, std::move(files),
       [this](std::size_t index, const LineChunk& chunk) {
         const Version version = source_.commits()[index].version;
-        return ParseChunk(source_, index, chunk,
-                          {options_.with_content, result_.DataChangeOf(version)});
+        return ParseChunk(source_, index, chunk, {options_.with_content, result_.ToldOf(version)});
       });
   base::OrderedPipeline<ChunkActions> pipeline(std::move(chunks));
   std::optional<std::size_t> open;  // the commit that is being read
@@ -243,9 +257,10 @@ struct FileHasher::Buffer {
 FileHasher::FileHasher() : buffer_(std::make_unique<Buffer>()) {}
 FileHasher::~FileHasher() = default;
 
-SetHash FileHasher::Hash(const AddFile& add, DataChange data_change) {
+SetHash FileHasher::Hash(const AddFile& add, Told told) {
   AddFile hashed = add;
-  hashed.data_change = add.data_change && data_change == DataChange::kCounts;
+  if (told != Told::kAll) hashed.data_change = false;
+  if (told == Told::kNeitherDataChangeNorStats) hashed.stats.reset();
   buffer_->text.Clear();
   buffer_->writer.Reset(buffer_->text);
   protocol::WriteAdd(hashed, buffer_->writer);

@@ -36,8 +36,8 @@ struct SetHash {
   friend bool operator==(const SetHash&, const SetHash&) = default;
 };
 
-// Whether a file's dataChange is told by what both sides have it from.
-enum class DataChange { kCounts, kSaysNothing };
+// What of a file is told by what both sides have it from.
+enum class Told { kAll, kAllButDataChange, kNeitherDataChangeNorStats };
 
 // Of one file with all its fields.
 class FileHasher {
@@ -45,8 +45,8 @@ class FileHasher {
   FileHasher();
   ~FileHasher();
   FileHasher(FileHasher&&) = delete;
-  // kSaysNothing: whatever its dataChange is, the hash is the same.
-  SetHash Hash(const AddFile& add, DataChange data_change);
+  // What is not told is taken for absent, whatever it is.
+  SetHash Hash(const AddFile& add, Told told);
 
  private:
   struct Buffer;
@@ -83,9 +83,13 @@ struct SourceReplay {
   // dataChange (PROTOCOL.md, Checkpoints: replay sets it to false), so of files that were added up
   // to here it says nothing.
   std::optional<Version> newest_state;
+  // Whether the source starts from a state without the text of statistics, and the catalog from
+  // another: then those of files up to that version say nothing either.
+  bool lacks_stats = false;
 
-  DataChange DataChangeOf(Version added) const {
-    return newest_state && added <= *newest_state ? DataChange::kSaysNothing : DataChange::kCounts;
+  Told ToldOf(Version added) const {
+    if (!newest_state || added > *newest_state) return Told::kAll;
+    return lacks_stats ? Told::kNeitherDataChangeNorStats : Told::kAllButDataChange;
   }
 };
 

@@ -65,6 +65,7 @@ class Encoder {
     PutOptional(add.base_row_id, &Encoder::PutValue<std::int64_t>);
     PutOptional(add.default_row_commit_version, &Encoder::PutValue<std::int64_t>);
     PutOptional(add.clustering_provider, &Encoder::PutText);
+    PutValue(add.has_written_stats);
   }
 
  private:
@@ -118,6 +119,7 @@ class Decoder {
     GetOptional(add.base_row_id, &Decoder::GetValue<std::int64_t>);
     GetOptional(add.default_row_commit_version, &Decoder::GetValue<std::int64_t>);
     GetOptional(add.clustering_provider, &Decoder::GetText);
+    add.has_written_stats = GetValue<bool>();
     return add;
   }
 

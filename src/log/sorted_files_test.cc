@@ -60,6 +60,7 @@ std::string Describe(const AddFile& add) {
   put_number(add.base_row_id);
   put_number(add.default_row_commit_version);
   put(add.clustering_provider.value_or("<none>"));
+  put(add.has_written_stats ? "as written" : "made");
   return text;
 }
 
@@ -89,6 +90,7 @@ std::vector<AddFile> MakeFiles(std::uint32_t seed, std::size_t count,
     if (coin()) add.base_row_id = 5;
     if (coin()) add.default_row_commit_version = 6;
     if (coin()) add.clustering_provider = "liquid";
+    add.has_written_stats = coin();
   }
   return files;
 }

@@ -120,6 +120,7 @@ class AddColumns {
     add.clustering_provider = clustering_provider_.at(row);
     if (columns != CheckpointColumns::kAll) return add;
     add.stats = stats_.at(row);
+    add.has_written_stats = add.stats.has_value();
     if (!add.stats && !stats_parsed_.is_null(row)) {
       json_.clear();
       AppendStatsJson(*stats_parsed_array_, row, json_);
