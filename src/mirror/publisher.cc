@@ -78,8 +78,7 @@ MirrorInfo InfoOf(const MirrorRow& row, std::int64_t now_us) {
   return info;
 }
 
-Publisher::Publisher(std::shared_ptr<store::Database> database, LogSink& sink,
-                     PublishLimits limits)
+Publisher::Publisher(std::shared_ptr<store::Database> database, LogSink& sink, PublishLimits limits)
     : database_(std::move(database)), sink_(sink), limits_(limits) {}
 
 Result<std::optional<Publisher::Lease>> Publisher::TakeLease(const TableId& table,

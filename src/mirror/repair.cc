@@ -144,8 +144,7 @@ Result<ImportReport> SyncTable(std::string_view table_uri, LogSink* log_sink) {
                                   table.row.name, table.row.location))
                     .With("table", table.row.name));
   }
-  auto report =
-      mirror::TakeIn(table_uri, table.row, Verification::kFull, SinkOrNull(log_sink));
+  auto report = mirror::TakeIn(table_uri, table.row, Verification::kFull, SinkOrNull(log_sink));
   if (!report && report.error().code() != ErrorCode::kConflict) return report;
   // Which also finds out about a divergence, and notes it.
   DELTALAKEDB_ASSIGN(const MirrorRun run, Publish(table, there->engine, log_sink));

@@ -56,9 +56,9 @@ Result<void> SharedLog::CheckInStep() const {
 }
 
 Result<void> SharedLog::Publish() const {
-  DELTALAKEDB_ASSIGN(const MirrorRun run,
-                     Publisher(database_, sink_).Run(table_.table_id, std::string(kDeltaEngine),
-                                              std::nullopt, kPublishWaitMax));
+  DELTALAKEDB_ASSIGN(const MirrorRun run, Publisher(database_, sink_)
+                                              .Run(table_.table_id, std::string(kDeltaEngine),
+                                                   std::nullopt, kPublishWaitMax));
   return run.error ? Fail(*run.error) : Result<void>();
 }
 

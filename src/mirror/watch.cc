@@ -34,10 +34,7 @@ constexpr std::size_t kThreads = 4;
 class Watch {
  public:
   Watch(std::string_view uri, const WatchOptions& options, const std::stop_token& stop)
-      : uri_(uri),
-        options_(options),
-        stop_(stop),
-        sink_(SinkOrNull(options.log_sink)) {}
+      : uri_(uri), options_(options), stop_(stop), sink_(SinkOrNull(options.log_sink)) {}
 
   Result<void> Run();
 

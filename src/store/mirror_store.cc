@@ -83,8 +83,8 @@ Result<std::vector<MirrorVersionRow>> MirrorStore::ListVersions(const TableId& t
   for (;;) {
     DELTALAKEDB_ASSIGN(const bool has_row, rows->Next());
     if (!has_row) return versions;
-    versions.push_back({rows->OwnedText(0), Version(rows->Int(1)), rows->OwnedText(2),
-                        rows->Int(3), rows->OwnedOptionalText(4)});
+    versions.push_back({rows->OwnedText(0), Version(rows->Int(1)), rows->OwnedText(2), rows->Int(3),
+                        rows->OwnedOptionalText(4)});
   }
 }
 
