@@ -1,11 +1,13 @@
 """What is said of arguments that are wrong, for every option of every command as `--help` lists
 them: a password that landed in the wrong place is never shown."""
 
+import functools
 import json
 import re
 
 import pytest
 
+from conftest import IS_SAMPLED
 from create_support import ORDERS
 from support import DONE, USAGE, TableLog, add, refused, run
 
@@ -43,6 +45,7 @@ def commands(*path):
     return [command for name in below for command in commands(*path, name)]
 
 
+@functools.cache
 def places(command):
     """What the command takes a value for: (name, whether an option)."""
     text = run(*command, "--help").stdout
@@ -108,7 +111,8 @@ def test_PasswordInAnyArgument_IsNeverShown(command, name, is_option, valid):
     if name in ("K=V", "--property"):
         texts = [*TEXTS, f"delta.appendOnly={TABLE}", f"delta.logRetentionDuration={TABLE}",
                  f"delta.minReaderVersion={TABLE}", f"delta.noSuch={TABLE}"]
-    for number, text in enumerate(texts):
+    first, step = (ALL.index((command, name, is_option)) % 3, 3) if IS_SAMPLED else (0, 1)
+    for number, text in list(enumerate(texts))[first::step]:
         if name in FREE and not URI.search(text):
             continue
         # For people and as JSON in turn, which come from the same error.

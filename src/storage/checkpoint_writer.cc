@@ -1,5 +1,7 @@
 #include "storage/checkpoint_writer.h"
 
+#include <arrow/array/array_binary.h>
+#include <arrow/array/array_nested.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_nested.h>
 #include <arrow/array/builder_primitive.h>
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -179,6 +182,58 @@ std::size_t BytesOf(const StringMap& map) {
   return bytes;
 }
 
+void AddLeafPaths(const arrow::DataType& type, const std::string& path,
+                  std::vector<std::string>& paths) {
+  if (type.num_fields() == 0) paths.push_back(path);
+  for (const auto& field : type.fields()) {
+    AddLeafPaths(*field->type(), path + "." + field->name(), paths);
+  }
+}
+
+// The columns of typed bounds, as Parquet names them.
+std::vector<std::string> BoundsPaths(const arrow::Schema& schema) {
+  std::vector<std::string> paths;
+  const auto add = schema.GetFieldByName("add");
+  if (add == nullptr) return paths;
+  const auto stats =
+      static_cast<const arrow::StructType&>(*add->type()).GetFieldByName("stats_parsed");
+  if (stats == nullptr) return paths;
+  for (const auto& field : stats->type()->fields()) {
+    if (field->name() != "minValues" && field->name() != "maxValues") continue;
+    AddLeafPaths(*field->type(), "add.stats_parsed." + field->name(), paths);
+  }
+  return paths;
+}
+
+// Makes room for as much as a group before had: growing step by step copies everything twice.
+arrow::Status ReserveLike(const arrow::Array& array, arrow::ArrayBuilder& builder) {
+  ARROW_RETURN_NOT_OK(builder.Reserve(array.length()));
+  switch (array.type_id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY: {
+      const std::int64_t bytes =
+          static_cast<const arrow::BinaryArray&>(array).total_values_length();
+      return static_cast<arrow::BinaryBuilder&>(builder).ReserveData(bytes);
+    }
+    case arrow::Type::STRUCT: {
+      const auto& columns = static_cast<const arrow::StructArray&>(array);
+      for (int i = 0; i < columns.num_fields(); ++i) {
+        ARROW_RETURN_NOT_OK(
+            ReserveLike(*columns.field(i), *static_cast<StructBuilder&>(builder).field_builder(i)));
+      }
+      return arrow::Status::OK();
+    }
+    case arrow::Type::MAP: {
+      const auto& map = static_cast<const arrow::MapArray&>(array);
+      auto& builders = static_cast<MapBuilder&>(builder);
+      ARROW_RETURN_NOT_OK(ReserveLike(*map.keys(), *builders.key_builder()));
+      return ReserveLike(*map.items(), *builders.item_builder());
+    }
+    default:
+      return arrow::Status::OK();
+  }
+}
+
 // ---- the file -----------------------------------------------------------------------------------
 
 // Passes what Arrow writes on, and keeps the error that ours says it with.
@@ -328,7 +383,8 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
   }
 
   Result<CheckpointSize> Finish() override {
-    DELTALAKEDB_TRY(Checked(WriteGroup()));
+    DELTALAKEDB_TRY(Checked(WriteGroup(true)));
+    DELTALAKEDB_TRY(Checked(AwaitGroup()));
     DELTALAKEDB_TRY(Checked(writer_->Close()));
     size_.size_in_bytes = file_.size_bytes();
     return size_;
@@ -341,11 +397,13 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
         ->max_row_group_length(kGroupRowsMax)
         ->enable_write_page_index()
         ->enable_store_decimal_as_integer();
-    // No two of these texts are the same, and nobody looks for the least of the statistics.
+    // No two of these values are the same, or not often, and nobody looks for the least of the
+    // statistics.
     for (const char* const column : {"add.path", "add.stats", "remove.path"}) {
       properties.disable_dictionary(column);
     }
     properties.disable_statistics("add.stats");
+    for (const std::string& column : BoundsPaths(*schema_)) properties.disable_dictionary(column);
     parquet::ArrowWriterProperties::Builder arrow_properties;
     ARROW_ASSIGN_OR_RAISE(
         writer_, parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), output_,
@@ -395,7 +453,7 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
       }
     }
     if (rows_ > 0 && (rows_ == group_rows_max_ || text_bytes_ + text_bytes > kGroupTextBytesMax)) {
-      DELTALAKEDB_TRY(Checked(WriteGroup()));
+      DELTALAKEDB_TRY(Checked(WriteGroup(false)));
     }
     ++rows_;
     ++size_.num_actions;
@@ -421,19 +479,31 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
     return builder_->GetField(column_of_[column])->AppendNulls(nulls);
   }
 
-  arrow::Status WriteGroup() {
+  arrow::Status WriteGroup(bool is_last) {
     if (rows_ == 0) return arrow::Status::OK();
     for (std::size_t i = 0; i < kActionColumns; ++i) ARROW_RETURN_NOT_OK(AppendNullsDue(i));
     ARROW_RETURN_NOT_OK(nulls_->PayAll());
     rows_ = 0;
     text_bytes_ = 0;
     ARROW_ASSIGN_OR_RAISE(const auto batch, builder_->Flush());
+    ARROW_RETURN_NOT_OK(AwaitGroup());
+    if (is_last) return Encode(batch);
+    encoding_ = std::async([this, batch] { return Encode(batch); });
+    const int adds = column_of_[kAdd];
+    if (adds < 0) return arrow::Status::OK();
+    return ReserveLike(*batch->column(adds), *builder_->GetField(adds));
+  }
+
+  arrow::Status Encode(const std::shared_ptr<arrow::RecordBatch>& batch) {
     ARROW_ASSIGN_OR_RAISE(const auto table, arrow::Table::FromRecordBatches({batch}));
     return writer_->WriteTable(*table, kGroupRowsMax);
   }
 
+  arrow::Status AwaitGroup() { return encoding_.valid() ? encoding_.get() : arrow::Status::OK(); }
+
   Result<void> Checked(const arrow::Status& status) const {
     if (status.ok()) return {};
+    if (encoding_.valid()) encoding_.wait();
     if (output_->error()) return Fail(*output_->error());
     return Fail(status.IsCapacityError() ? ErrorCode::kLimitExceeded : ErrorCode::kIo,
                 fmt::format("cannot write a checkpoint: {}", status.message()));
@@ -454,6 +524,9 @@ class ArrowCheckpointWriter final : public CheckpointWriter {
   std::int64_t rows_ = 0;  // of the group that is gathered
   std::size_t text_bytes_ = 0;
   CheckpointSize size_;
+  // A group that is encoded on another thread while the next is gathered; the last of the members,
+  // as it uses others.
+  std::future<arrow::Status> encoding_;
 };
 
 }  // namespace

@@ -6,7 +6,8 @@
 // stats and tags of removes. The same actions in the same order, put in the same pieces, give the
 // same bytes from one build.
 //
-// Thread-safety: a writer belongs to one thread at a time. Memory: one row group.
+// Thread-safety: a writer belongs to one thread at a time; it encodes on another. Memory: two row
+// groups.
 //
 //   DELTALAKEDB_ASSIGN(auto file, file_system.Create(path, {}));
 //   DELTALAKEDB_ASSIGN(auto writer, CheckpointWriter::Make(*file, {}));
