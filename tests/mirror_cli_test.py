@@ -315,6 +315,50 @@ def test_Divergence_IsToldWithBothSidesAndStopsTheMirror(diverged, flights):
     assert run("mirror", "watch", told_catalog(diverged), "--once", "--json").status == DONE
 
 
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
+@pytest.mark.parametrize("finder", ["commit", "sync", "run", "watch"])
+def test_LogThatWentOnAndWasCleanedUp_IsADivergence(catalog, flights, tmp_path, finder, mode):
+    uri = take_in(catalog, flights)
+    mirror("add", uri, "delta", "--mode", mode)
+    mirror("run", uri)
+    published = flights.latest()
+    for month in (5, 6, 7):
+        flights.append(month)
+    DeltaTable(str(flights.folder)).create_checkpoint()
+    for version in range(flights.latest()):
+        flights.commit_path(version).unlink()
+    before = log_of(flights.folder)
+    assert run("mirror", "verify", uri, "--json").status == ANSWER_IS_NO
+    if finder == "commit":
+        actions = actions_file(tmp_path, add("month=9/mine.parquet",
+                                             partitionValues={"month": "9"}))
+        done = run("commit", uri, "--actions", actions, "--json")
+        assert done.status == (DONE if mode == "exclusive" else CONFLICT)
+    elif finder == "watch":
+        run("mirror", "watch", told_catalog(uri), "--once", "--json")
+    else:
+        assert run("mirror", finder, uri, "--json").status == CONFLICT
+    told = status(uri)
+    assert (told["state"], told["publishedVersion"]) == ("DIVERGED", published)
+    assert log_of(flights.folder) == before, "something was put below it"
+    assert mirror("repair", uri, "--keep", "files")["publishedVersion"] == flights.latest()
+    assert mirror("verify", uri)["differences"] == []
+    assert run("verify", uri, "--against", flights.folder, "--json").status == DONE
+    assert (len(run("files", uri, "--json").lines())
+            == len(run("files", flights.folder, "--json").lines()))
+
+
+def test_CommitOfACheckpointsVersion_IsMissedByVerify(orders):
+    mirror("add", orders.uri, "delta")
+    for _ in range(10):
+        orders.append()
+    (orders.location / "_delta_log" / f"{10:020d}.json").unlink()
+    outcome = run("mirror", "verify", orders.uri, "--json")
+    assert outcome.status == ANSWER_IS_NO
+    assert [difference["version"] for difference in
+            json.loads(outcome.stdout)["differences"]] == [10]
+
+
 def told_catalog(uri):
     """The catalog of a table's URI."""
     return uri.rpartition("?table=")[0] or uri.rpartition("/")[0] + "/"

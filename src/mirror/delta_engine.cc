@@ -78,6 +78,32 @@ void CleanUp(const MirrorSource& source, const LogCleanup& cleanup) {
                                       source.table(), cleanup.log_path, done.error().message()));
 }
 
+// Another engine may have gone on and have removed what it made next: then nothing stands in the
+// way of what is put below it.
+Result<void> CheckNotLeftBehind(const MirrorSource& source, LogPublisher& publisher,
+                                const storage::FileSystem& file_system, const std::string& log_path,
+                                Version published) {
+  const auto commit = file_system.Open(fmt::format("{}/{}", log_path, log::CommitName(published)));
+  if (commit) return {};
+  if (commit.error().code() != ErrorCode::kNotFound) return Fail(commit.error());
+  auto files = file_system.List(log_path);
+  if (!files && files.error().code() == ErrorCode::kNotFound) return {};
+  if (!files) return Fail(std::move(files).error());
+  const log::LogListing listing = log::ArrangeListing(*std::move(files));
+  if (listing.IsEmpty() || listing.Latest() <= published) return {};
+  const Version latest = listing.Latest();
+  if (latest > source.versions().last) {
+    return Fail(Error(ErrorCode::kConflict,
+                      fmt::format("{} goes up to version {}, and that of version {}, which was "
+                                  "published, is gone: another engine has gone on and cleaned up",
+                                  log_path, latest.value(), published.value()))
+                    .With("file", log_path)
+                    .With("version", latest.value()));
+  }
+  // What a process published that was killed before the catalog knew.
+  return listing.commits.contains(latest) ? publisher.CompareCommit(latest) : Result<void>();
+}
+
 Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace& place,
                                   const MirrorProgress& progress, const Note& note) const {
   DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(place.place));
@@ -91,6 +117,8 @@ Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace&
   const VersionRange& versions = source.versions();
   Version next;
   if (progress.published) {
+    DELTALAKEDB_TRY(
+        CheckNotLeftBehind(source, publisher, *folder.file_system, log_path, *progress.published));
     next = progress.published->next();
   } else {
     DELTALAKEDB_ASSIGN(next, Begin(source, publisher));

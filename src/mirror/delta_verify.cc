@@ -64,7 +64,7 @@ class Comparison {
   // Whether readers of the mirror can do without the commits before that version.
   bool HasCheckpoint(Version version) const {
     return std::ranges::any_of(listing_.checkpoints, [&](const log::CheckpointFiles& checkpoint) {
-      return checkpoint.version >= version;
+      return checkpoint.version > version;
     });
   }
   Result<void> CompareCommits();
@@ -105,6 +105,10 @@ Result<void> Comparison::CompareCommits() {
                                            "takes it in",
                                            file.name)
                              : fmt::format("{} is not in the catalog", file.name));
+  }
+  for (const log::CheckpointFiles& checkpoint : listing_.checkpoints) {
+    if (checkpoint.version <= source_.versions().last) continue;
+    Add(checkpoint.version, fmt::format("{} is not of the catalog", checkpoint.files.front().name));
   }
   return {};
 }

@@ -132,10 +132,7 @@ Result<std::shared_ptr<const log::LogFolder>> Run::List(
 
 Result<void> Run::CheckWhatStays(Version checkpoint, const std::vector<std::string>& names) const {
   const auto differs = [&](std::string_view what) {
-    return Fail(Error(ErrorCode::kCorrupt,
-                      fmt::format("the log of table {} in {} is not cleaned up: {} version {}; "
-                                  "`deltalakedb mirror verify` tells more",
-                                  source_.table(), cleanup_.log_path, what, checkpoint.value()))
+    return Fail(Error(ErrorCode::kCorrupt, fmt::format("{} version {}", what, checkpoint.value()))
                     .With("file", cleanup_.log_path)
                     .With("version", checkpoint.value()));
   };
@@ -143,18 +140,23 @@ Result<void> Run::CheckWhatStays(Version checkpoint, const std::vector<std::stri
                      log::FindLastCheckpoint(cleanup_.file_system, cleanup_.log_path));
   if (hint && *hint < checkpoint) return differs("_last_checkpoint is of a version before");
   DELTALAKEDB_ASSIGN(const auto folder, List(names));
-  DELTALAKEDB_ASSIGN(const auto theirs, log::RebuildSnapshot(folder, checkpoint));
+  const auto rebuilt = log::RebuildSnapshot(folder, checkpoint);
+  if (!rebuilt && rebuilt.error().code() == ErrorCode::kCorrupt) {
+    return differs("nothing can be read from the checkpoint of");
+  }
+  if (!rebuilt) return Fail(rebuilt.error());
+  const auto& theirs = *rebuilt;
   DELTALAKEDB_ASSIGN(const auto ours, source_.LoadSnapshot(checkpoint));
   const bool is_same_state = ours->metadata().schema_string == theirs->metadata().schema_string &&
                              ours->metadata().configuration == theirs->metadata().configuration &&
                              ours->domain_metadata() == theirs->domain_metadata() &&
                              ours->app_transactions().size() == theirs->app_transactions().size();
-  if (!is_same_state) return differs("its checkpoint has another state than the catalog at");
+  if (!is_same_state) return differs("the checkpoint has another state than the catalog has at");
   std::optional<std::string> table_uri;
   if (cleanup_.absolute_paths) table_uri = protocol::UriOfLocation(source_.location());
   DELTALAKEDB_ASSIGN(const FilesDigest expected, LoadDigest(*ours, table_uri));
   DELTALAKEDB_ASSIGN(const FilesDigest found, LoadDigest(*theirs, std::nullopt));
-  if (expected != found) return differs("its checkpoint has other files than the catalog at");
+  if (expected != found) return differs("the checkpoint has other files than the catalog has at");
   return {};
 }
 

@@ -42,6 +42,13 @@ std::unexpected<Error> NotDiverged(const OpenTable& table, const std::string& en
                   .With("table", table.row.name));
 }
 
+std::unexpected<Error> NoDeltaMirror(const OpenTable& table) {
+  return Fail(Error(ErrorCode::kNotFound,
+                    fmt::format("table {} has no delta mirror; `deltalakedb mirror add` makes one",
+                                table.row.name))
+                  .With("table", table.row.name));
+}
+
 // A log that is there already would be another one.
 Result<void> CheckHasNoLog(const std::string& place) {
   DELTALAKEDB_ASSIGN(const bool has_log, mirror::HasLogAt(place));
@@ -96,7 +103,8 @@ Result<RepairReport> KeepFiles(std::string_view uri, const OpenTable& table,
                 "the files at the table's location are kept, so that there is nothing to name");
   }
   DELTALAKEDB_ASSIGN(const auto before, FindDeltaMirror(table));
-  if (!before || before->place != table.row.location) {
+  if (!before) return NoDeltaMirror(table);
+  if (before->place != table.row.location) {
     return Fail(Error(ErrorCode::kInvalidArgument,
                       fmt::format("table {} has no delta mirror at its location {}, whose files "
                                   "could be kept",
@@ -130,13 +138,7 @@ Result<RepairReport> KeepFiles(std::string_view uri, const OpenTable& table,
 Result<ImportReport> SyncTable(std::string_view table_uri, LogSink* log_sink) {
   DELTALAKEDB_ASSIGN(const OpenTable table, mirror::OpenTableOf(table_uri, DatabaseMode::kWrite));
   DELTALAKEDB_ASSIGN(const auto there, FindDeltaMirror(table));
-  if (!there) {
-    return Fail(
-        Error(ErrorCode::kNotFound,
-              fmt::format("table {} has no delta mirror; `deltalakedb mirror add` makes one",
-                          table.row.name))
-            .With("table", table.row.name));
-  }
+  if (!there) return NoDeltaMirror(table);
   if (there->place != table.row.location) {
     return Fail(Error(ErrorCode::kInvalidArgument,
                       fmt::format("table {} has no delta mirror at its location {}: only there are "

@@ -70,8 +70,11 @@ Result<void> SharedLog::TakeInNew() const {
     if (!row) return Fail(ErrorCode::kNotFound, "the table is no longer in the catalog");
     DELTALAKEDB_ASSIGN(const bool has_more, HasMore(*row));
     if (!has_more) return {};
-    DELTALAKEDB_TRY(TakeIn(uri_, *row, Verification::kNone, sink_));
-    return {};
+    const auto taken = TakeIn(uri_, *row, Verification::kNone, sink_);
+    if (taken) return {};
+    // Which also finds out about a divergence, and notes it.
+    if (taken.error().code() == ErrorCode::kConflict) DELTALAKEDB_TRY(Publish());
+    return Fail(taken.error());
   });
 }
 
