@@ -79,7 +79,7 @@ TEST(CopySourceModelTest, RandomLogs_HaveTheRunAndBasesOfTheModel) {
     std::int64_t first_commit = 0;
     for (auto n = model.Below(3); n > 0; --n) {
       const std::int64_t gone = model.Below(latest);
-      files.Remove(CommitPath(gone));
+      files.Drop(CommitPath(gone));
       first_commit = std::max(first_commit, gone + 1);
     }
     const std::int64_t up_to = model.Below(latest + 1);

@@ -48,7 +48,7 @@ class CopySourceTest : public testing::Test {
     Checkpoint(version, lines);
   }
   void RemoveCommits(std::int64_t first, std::int64_t last) {
-    for (std::int64_t v = first; v <= last; ++v) files_.Remove(CommitPath(v));
+    for (std::int64_t v = first; v <= last; ++v) files_.Drop(CommitPath(v));
   }
 
   Result<CopySource> Plan(const CopyRange& range = {}) {
@@ -505,7 +505,7 @@ TEST_F(CopySourceTest, LogThatChangesMeanwhile_IsUnavailable) {
   CheckpointFiles(2);
   const auto folder = (*FileLog::Open(files_, kTable, sink_))->ListFolder();
   const CopySource source = Planned();
-  files_.Remove(CheckpointPath(2));
+  files_.Drop(CheckpointPath(2));
   const auto again = CopySource::Plan(*folder, {});
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().code(), ErrorCode::kUnavailable);

@@ -135,7 +135,7 @@ Remains WriteRemains(ModelLog& model, storage::MemoryFileSystem& files, bool may
     remains.compactions.insert({first, last});
   }
   const auto lose = [&](std::int64_t version) {
-    files.Remove(CommitPath(version));
+    files.Drop(CommitPath(version));
     remains.commits.erase(version);
   };
   switch (model.Below(may_break ? 4 : 2)) {
@@ -322,8 +322,8 @@ TEST(FileLogModelTest, CleanUpBetweenListingAndReading_IsNoticedAndTheLogListedA
                                                     const std::string&) -> std::optional<Error> {
       if (operation == storage::FileOperation::kOpen && until-- == 0) {
         model.Checkpoint(files, base);
-        for (std::int64_t v = 0; v < base; ++v) files.Remove(CommitPath(v));
-        files.Remove(CheckpointPath(0));
+        for (std::int64_t v = 0; v < base; ++v) files.Drop(CommitPath(v));
+        files.Drop(CheckpointPath(0));
       }
       return std::nullopt;
     };

@@ -138,7 +138,7 @@ TEST_F(FileLogTest, CommitOfAnother_IsSeenByTheNextCall) {
 
 TEST_F(FileLogTest, GapBelowTheLatestVersion_IsCorruptAndNamed) {
   Grow(6);
-  files_.Remove(CommitPath(3));
+  files_.Drop(CommitPath(3));
   const Error error = Refusal();
   EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
   EXPECT_THAT(error.message(), HasSubstr(CommitName(Version(3))));
@@ -151,7 +151,7 @@ TEST_F(FileLogTest, FailureWhileTheRangeIsLookedUp_IsPassedOn) {
   Grow(6);
   files_.Write(CheckpointPath(4), Lines({ProtocolLine(), MetadataLine(), AddLine("x"),
                                          R"({"checkpointMetadata":{"version":4}})"}));
-  for (std::int64_t v = 0; v <= 4; ++v) files_.Remove(CommitPath(v));
+  for (std::int64_t v = 0; v <= 4; ++v) files_.Drop(CommitPath(v));
   EXPECT_EQ(Refusal(At(2)).code(), ErrorCode::kNotFound);
   EXPECT_EQ(Number(Refusal(At(2)), "earliestVersion"), 4);
   const auto log = Open();
@@ -165,7 +165,7 @@ TEST_F(FileLogTest, FailureWhileTheRangeIsLookedUp_IsPassedOn) {
 
 TEST_F(FileLogTest, VersionAfterOneThatIsBroken_IsNotFound) {
   Grow(6);
-  files_.Remove(CommitPath(3));
+  files_.Drop(CommitPath(3));
   const Error later = Refusal(At(7));
   EXPECT_EQ(later.code(), ErrorCode::kNotFound);
   EXPECT_EQ(Number(later, "version"), 7);
@@ -181,7 +181,7 @@ TEST_F(FileLogTest, GapInALongLogWithManyCheckpoints_IsFoundAtOnce) {
     if (v == kVersions - 2) continue;
     files_.Write(CommitPath(v), "");
     files_.Write(CheckpointPath(v), "");
-    if (v > kVersions - 5) files_.Remove(CheckpointPath(v));
+    if (v > kVersions - 5) files_.Drop(CheckpointPath(v));
   }
   const Error error = Refusal();
   EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
@@ -318,7 +318,7 @@ TEST_F(FileLogTimesTest, LatestVersionThatIsBroken_LeavesTheTimesThatItsForerunn
   files_.Write(CommitPath(4), "broken");
   EXPECT_EQ(Loaded(At(2))->timestamp(), Timestamp(300));
   files_.Write(CommitPath(4), Lines({Enabled(false)}));
-  files_.Remove(CommitPath(3));
+  files_.Drop(CommitPath(3));
   EXPECT_EQ(Loaded(At(2))->timestamp(), Timestamp(300));
   EXPECT_THAT(sink_.warnings(), IsEmpty());
 }
@@ -403,7 +403,7 @@ TEST_F(FileLogTest, SizesThatAddUpTooFar_AreCorrupt) {
                       R"({"checkpointMetadata":{"version":0}})"}));
   EXPECT_EQ(Loaded()->LoadTotals().error().code(), ErrorCode::kCorrupt);
   EXPECT_THAT(sink_.warnings(), IsEmpty()) << "the checkpoint can be read";
-  files_.Remove(CheckpointPath(0));
+  files_.Drop(CheckpointPath(0));
   Commit(1, {AddLine("b", kHuge)});
   const auto snapshot = Load();
   const auto totals = snapshot ? (*snapshot)->LoadTotals() : Fail(snapshot.error());

@@ -133,8 +133,8 @@ TEST_F(FileLogWriteTest, CheckpointStandsForTheVersionBefore) {
   Create({AddLine("f0")});
   Commit(1, {AddLine("f1")});
   ASSERT_TRUE(Log()->WriteCheckpoint(Version(1), kNow).has_value());
-  files_.Remove(CommitPath(0));
-  files_.Remove(CommitPath(1));
+  files_.Drop(CommitPath(0));
+  files_.Drop(CommitPath(1));
   Commit(2, {AddLine("f2")});
   EXPECT_EQ(Describe(2).size(), 5U);
 }
@@ -180,7 +180,7 @@ TEST_F(FileLogWriteTest, Checkpoint_ReadsAsTheCommitsThatItReplaces) {
   EXPECT_EQ(written->size.size_in_bytes, std::ssize(files_.Content(CheckpointPath(2))));
   EXPECT_EQ(files_.Content(kFolder + "/_last_checkpoint"),
             storage::LastCheckpointText(Version(2), written->size));
-  for (const int version : {0, 1, 2}) files_.Remove(CommitPath(version));
+  for (const int version : {0, 1, 2}) files_.Drop(CommitPath(version));
   EXPECT_EQ(Describe(2), expected);
 }
 
@@ -207,7 +207,7 @@ TEST_F(FileLogWriteTest, OlderCheckpoint_LeavesTheHintAsItIs) {
   EXPECT_EQ(hint(), newest);
   for (const std::string damaged : {"", "{", "[]", R"({"version":"9"})"}) {
     files_.Write(kFolder + "/_last_checkpoint", damaged);
-    files_.Remove(CheckpointPath(1));
+    files_.Drop(CheckpointPath(1));
     ASSERT_TRUE(Log()->WriteCheckpoint(Version(1), kNow).has_value());
     EXPECT_EQ(hint(), newest);
   }
@@ -233,8 +233,8 @@ TEST_F(FileLogWriteTest, RetentionOfTombstones_IsTheTables) {
                                           RemovedAt("undated", std::nullopt)};
   const auto left = [&](const std::string& duration) {
     const std::string property = R"("delta.deletedFileRetentionDuration":")" + duration + R"(")";
-    files_.Remove(CheckpointPath(0));
-    files_.Remove(CommitPath(0));
+    files_.Drop(CheckpointPath(0));
+    files_.Drop(CommitPath(0));
     std::vector<std::string> all = {ProtocolLine(), MetadataLine(property)};
     all.insert(all.end(), lines.begin(), lines.end());
     Commit(0, all);
@@ -254,7 +254,7 @@ TEST_F(FileLogWriteTest, DamagedBase_IsReplacedByItsCommits) {
   Commit(2, {AddLine("f2")});
   files_.Write(CheckpointPath(1), "no parquet");
   ASSERT_TRUE(Log()->WriteCheckpoint(Version(2), kNow).has_value());
-  for (const int version : {0, 1}) files_.Remove(CommitPath(version));
+  for (const int version : {0, 1}) files_.Drop(CommitPath(version));
   EXPECT_EQ(Describe(2).size(), 3U + 2U);
 }
 
@@ -292,7 +292,7 @@ TEST_F(FileLogWriteTest, RandomLogs_ReadTheSameFromTheirCheckpoints) {
     for (int version = 0; version < kVersions; ++version) expected.push_back(Describe(version));
     const int at = static_cast<int>(random() % kVersions);
     ASSERT_TRUE(Log()->WriteCheckpoint(Version(at), Timestamp(0)).has_value());
-    for (int version = 0; version <= at; ++version) files_.Remove(CommitPath(version));
+    for (int version = 0; version <= at; ++version) files_.Drop(CommitPath(version));
     for (int version = at; version < kVersions; ++version) {
       EXPECT_EQ(Describe(version), expected[static_cast<std::size_t>(version)]) << version;
     }

@@ -242,7 +242,7 @@ TEST(SqlLogModelTest, RandomLogs_AreTheSameInACatalogAtEveryVersion) {
       first = model.Below(model.latest() + 1);
       model.Checkpoint(files, first);
       const bool has_commit = model.Below(2) == 0;
-      for (std::int64_t v = 0; v < first + (has_commit ? 0 : 1); ++v) files.Remove(CommitPath(v));
+      for (std::int64_t v = 0; v < first + (has_commit ? 0 : 1); ++v) files.Drop(CommitPath(v));
       if (first == 0 && has_commit) first = 0;
       ++bases;
     }

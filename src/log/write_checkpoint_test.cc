@@ -127,7 +127,7 @@ TEST_F(WriteCheckpointTest, V2Checkpoint_ReadsAsTheCommitsThatItReplaces) {
   EXPECT_EQ(put.size.size_in_bytes,
             std::ssize(files_.Content(kFolder + "/" + put.name)) +
                 std::ssize(files_.Content(kSidecars + "/" + state.sidecars[0].path)));
-  for (const int version : {0, 1}) files_.Remove(CommitPath(version));
+  for (const int version : {0, 1}) files_.Drop(CommitPath(version));
   EXPECT_EQ(Files(1), expected);
 }
 
@@ -146,7 +146,7 @@ TEST_F(WriteCheckpointTest, V2CheckpointWithoutFiles_HasNoSidecars) {
   Commit(0, {V2ProtocolLine(), MetadataLine(kV2)});
   const PutCheckpoint put = Write(0);
   EXPECT_THAT(StateOf(put.name).sidecars, IsEmpty());
-  files_.Remove(CommitPath(0));
+  files_.Drop(CommitPath(0));
   EXPECT_THAT(Files(0), IsEmpty());
 }
 
@@ -154,7 +154,7 @@ TEST_F(WriteCheckpointTest, SameStateAgain_FindsTheSameFiles) {
   Commit(0, {V2ProtocolLine(), MetadataLine(kV2), AddLine("a")});
   const PutCheckpoint one = Write(0);
   const auto names = NamesIn(kSidecars);
-  files_.Remove(kFolder + "/_last_checkpoint");  // as if the first had broken off before it
+  files_.Drop(kFolder + "/_last_checkpoint");  // as if the first had broken off before it
   const PutCheckpoint other = Write(0);
   EXPECT_EQ(other.result, PutResult::kExists);
   EXPECT_EQ(other.name, one.name);
@@ -173,8 +173,8 @@ TEST_F(WriteCheckpointTest, OtherTombstonesLeft_IsACheckpointBeside) {
   const auto expected = Files(1);
   for (const std::string& name : {with.name, without.name}) {
     storage::MemoryFileSystem copy = files_;
-    for (const int version : {0, 1}) files_.Remove(CommitPath(version));
-    files_.Remove(kFolder + "/" + name);
+    for (const int version : {0, 1}) files_.Drop(CommitPath(version));
+    files_.Drop(kFolder + "/" + name);
     EXPECT_EQ(Files(1), expected);
     files_ = copy;
   }
@@ -195,7 +195,7 @@ TEST_F(WriteCheckpointTest, ManyFiles_AreSpreadOverSidecars) {
     EXPECT_EQ(sidecar.size_in_bytes, std::ssize(files_.Content(kSidecars + "/" + sidecar.path)));
   }
   EXPECT_EQ(names.size(), 3U);
-  files_.Remove(CommitPath(0));
+  files_.Drop(CommitPath(0));
   const auto snapshot = Log()->LoadSnapshot(TableVersion::Latest());
   ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
   EXPECT_EQ((*snapshot)->LoadTotals()->num_files, count);
@@ -261,7 +261,7 @@ TEST_F(WriteCheckpointTest, Statistics_AreWhatTheTableAsksFor) {
              {is_v2 ? V2ProtocolLine() : ProtocolLine(),
               SchemaMetadataLine(configuration + (is_v2 ? comma + kV2 : "")), StatsLine("a", 1)});
       EXPECT_EQ(Write(0).name == ClassicCheckpointName(Version(0)), !is_v2);
-      files_.Remove(CommitPath(0));
+      files_.Drop(CommitPath(0));
       EXPECT_THAT(Files(0), UnorderedElementsAre("a 1 " + found)) << configuration;
     }
   }
@@ -283,7 +283,7 @@ TEST_F(WriteCheckpointTest, MappedColumns_AreTypedByTheirPhysicalNames) {
              R"("modificationTime":1,"dataChange":true,"stats":"{\"minValues\":{\"col-id\":1,)"
              R"(\"id\":2}}"}})"});
   Write(0);
-  files_.Remove(CommitPath(0));
+  files_.Drop(CommitPath(0));
   EXPECT_THAT(Files(0), UnorderedElementsAre(R"(a 1 {"minValues":{"col-id":1}})"));
 }
 
@@ -294,7 +294,7 @@ TEST_F(WriteCheckpointTest, SchemaThatCannotBeRead_HasTextsOnly) {
              StatsLine("a", 1)});
   const auto expected = Files(0);
   Write(0);
-  files_.Remove(CommitPath(0));
+  files_.Drop(CommitPath(0));
   EXPECT_EQ(Files(0), expected);
 }
 

@@ -142,6 +142,7 @@ Result<void> DeltaEngine::Publish(const MirrorSource& source, const MirrorPlace&
                    .log_path = log_path,
                    .published = *now.published,
                    .absolute_paths = place.absolute_paths,
+                   .now = Timestamp(),
                    .note = [&] { return note(now); }});
   return note(now);
 }

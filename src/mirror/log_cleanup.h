@@ -23,7 +23,7 @@ struct LogCleanup {
   std::string log_path;
   Version published;
   bool absolute_paths = false;
-  Timestamp now = {};
+  Timestamp now;
   std::size_t files_max = kCleanupFilesMax;
   // Called before each removal; its error ends the run.
   std::function<Result<void>()> note;

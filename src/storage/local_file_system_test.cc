@@ -190,7 +190,7 @@ TEST(MemoryFileSystemTest, Files_AreListedOpenedAndRead) {
   EXPECT_EQ(files.List("/t/lo").error().code(), ErrorCode::kNotFound);
   const auto opened = files.Open("/t/log/a");
   files.Write("/t/log/a", "other");
-  files.Remove("/t/log/sub/b");
+  files.Drop("/t/log/sub/b");
   EXPECT_EQ(ReadAll(**opened, 1, 10), "aa");
   EXPECT_EQ(files.Open("/t/log/sub/b").error().code(), ErrorCode::kNotFound);
 }

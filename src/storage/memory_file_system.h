@@ -31,6 +31,11 @@ class MemoryFileSystem final : public FileSystem {
     const std::lock_guard lock(state_->mutex);
     files_[path] = {std::make_shared<const std::string>(std::move(content)), modified};
   }
+  // As if somebody else had removed it.
+  void Drop(const std::string& path) {
+    const std::lock_guard lock(state_->mutex);
+    files_.erase(path);
+  }
   // The content of a file that is there.
   std::string Content(const std::string& path) const {
     const std::lock_guard lock(state_->mutex);
