@@ -48,6 +48,7 @@ bench: build  ## measure; see docs/benchmarks.md
 	@tools/setup.sh --bench
 	@$(PYTHON) bench/run_commits.py
 	@$(PYTHON) bench/run_mirror.py
+	@$(PYTHON) bench/run_rows.py
 
 slo: build  ## pass or fail against the floors of speed, on PostgreSQL and SQLite
 	@$(PYTHON) bench/slo.py

@@ -45,6 +45,16 @@ void AddCommands(Program& program) {
   AddCreateCommand(program);
   AddCommitCommand(program);
   AddSetPropertiesCommand(program);
+  AddAppendCommand(program);
+  AddOverwriteCommand(program);
+  AddScanCommand(program);
+  AddDeleteCommand(program);
+  AddUpdateCommand(program);
+  AddMergeCommand(program);
+  AddOptimizeCommand(program);
+  AddVacuumCommand(program);
+  AddRestoreCommand(program);
+  AddAddColumnsCommand(program);
   AddDropCommand(program);
   AddMirrorCommands(program);
   AddTablesCommand(program);

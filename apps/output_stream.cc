@@ -15,17 +15,6 @@ namespace {
 
 constexpr std::size_t kLargeBytes = 1024 * 1024;
 
-// Nobody reads any more, which is no failure: leave as every other tool does.
-[[noreturn]] void EndByBrokenPipe() {
-  std::signal(SIGPIPE, SIG_DFL);
-  sigset_t pipe_only;
-  sigemptyset(&pipe_only);
-  sigaddset(&pipe_only, SIGPIPE);
-  sigprocmask(SIG_UNBLOCK, &pipe_only, nullptr);
-  std::raise(SIGPIPE);
-  _exit(128 + SIGPIPE);
-}
-
 std::unexpected<Error> WriteFailed(int error_number) {
   if (error_number == EPIPE) EndByBrokenPipe();
   return Fail(Error(ErrorCode::kIo,
@@ -34,6 +23,16 @@ std::unexpected<Error> WriteFailed(int error_number) {
 }
 
 }  // namespace
+
+void EndByBrokenPipe() {
+  std::signal(SIGPIPE, SIG_DFL);
+  sigset_t pipe_only;
+  sigemptyset(&pipe_only);
+  sigaddset(&pipe_only, SIGPIPE);
+  sigprocmask(SIG_UNBLOCK, &pipe_only, nullptr);
+  std::raise(SIGPIPE);
+  _exit(128 + SIGPIPE);
+}
 
 void OutputStream::Append(std::string_view text) {
   if (!text.empty()) std::memcpy(buffer_.Push(text.size()), text.data(), text.size());

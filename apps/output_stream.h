@@ -11,6 +11,9 @@
 
 namespace deltalakedb::cli {
 
+// Nobody reads standard output any more, which is no failure: leaves as every other tool does.
+[[noreturn]] void EndByBrokenPipe();
+
 class OutputStream {
  public:
   // Does not own the descriptor, but Finish closes it.

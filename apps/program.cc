@@ -98,21 +98,6 @@ std::string DescribeMissingCommand(CLI::App* command) {
   return fmt::format("there is no command {}; there are {}", Quoted(extras.front()), known);
 }
 
-Result<TableVersion> ParseTableVersion(const TableArguments& arguments) {
-  if (arguments.version && arguments.timestamp) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "--version and --timestamp both say which version is meant: give one of them");
-  }
-  if (arguments.version) {
-    DELTALAKEDB_ASSIGN(const auto version, ParseNatural("--version", *arguments.version));
-    return TableVersion::At(Version(version));
-  }
-  if (!arguments.timestamp) return TableVersion::Latest();
-  DELTALAKEDB_ASSIGN(const auto timestamp,
-                     ParseTime("--timestamp", *arguments.timestamp, base::Rounding::kDown));
-  return TableVersion::AsOf(timestamp);
-}
-
 }  // namespace
 
 Program::Program()
@@ -233,6 +218,21 @@ void AddTableArguments(CLI::App& command, TableArguments& arguments) {
       .add_option("--timestamp", arguments.timestamp,
                   "Read the table as it was at this time, such as 2024-01-02T03:04:05Z")
       ->type_name("RFC3339");
+}
+
+Result<TableVersion> ParseTableVersion(const TableArguments& arguments) {
+  if (arguments.version && arguments.timestamp) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--version and --timestamp both say which version is meant: give one of them");
+  }
+  if (arguments.version) {
+    DELTALAKEDB_ASSIGN(const auto version, ParseNatural("--version", *arguments.version));
+    return TableVersion::At(Version(version));
+  }
+  if (!arguments.timestamp) return TableVersion::Latest();
+  DELTALAKEDB_ASSIGN(const auto timestamp,
+                     ParseTime("--timestamp", *arguments.timestamp, base::Rounding::kDown));
+  return TableVersion::AsOf(timestamp);
 }
 
 Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& arguments,

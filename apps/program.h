@@ -82,6 +82,9 @@ struct TableArguments {
 void AddUriArgument(CLI::App& command, std::string& uri);
 void AddTableArguments(CLI::App& command, TableArguments& arguments);
 
+// Which version is meant. Errors: InvalidArgument, naming the option.
+Result<TableVersion> ParseTableVersion(const TableArguments& arguments);
+
 // Opens the table and loads the snapshot that is meant. Errors: InvalidArgument (option values),
 // and those of DeltaTable.
 Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const TableArguments& arguments,

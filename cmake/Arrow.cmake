@@ -5,13 +5,15 @@ find_package(Parquet 26 QUIET CONFIG)
 if(Arrow_FOUND AND Parquet_FOUND)
   add_library(Arrow::arrow ALIAS Arrow::arrow_shared)
   add_library(Arrow::parquet ALIAS Parquet::parquet_shared)
-  # S3 is in Arrow itself, or in a library beside it.
+  # S3 and compute are in Arrow itself, or in libraries beside it.
   get_target_property(arrow_library Arrow::arrow_shared LOCATION)
   get_filename_component(arrow_libs ${arrow_library} DIRECTORY)
-  find_library(DELTALAKEDB_ARROW_S3 arrow_s3 HINTS ${arrow_libs})
-  add_library(Arrow::s3 INTERFACE IMPORTED)
-  target_link_libraries(Arrow::s3 INTERFACE
-    $<$<BOOL:${DELTALAKEDB_ARROW_S3}>:${DELTALAKEDB_ARROW_S3}> Arrow::arrow)
+  foreach(name s3 compute)
+    find_library(DELTALAKEDB_ARROW_${name} arrow_${name} HINTS ${arrow_libs})
+    add_library(Arrow::${name} INTERFACE IMPORTED)
+    target_link_libraries(Arrow::${name} INTERFACE
+      $<$<BOOL:${DELTALAKEDB_ARROW_${name}}>:${DELTALAKEDB_ARROW_${name}}> Arrow::arrow)
+  endforeach()
   return()
 endif()
 
@@ -29,13 +31,13 @@ if(NOT pyarrow_version MATCHES "^26\\.")
   message(FATAL_ERROR "pyarrow ${pyarrow_version} found, 26.x needed: run `make setup`")
 endif()
 
-foreach(name arrow parquet s3)
-  string(REPLACE s3 arrow_s3 file ${name})
+foreach(name arrow parquet s3 compute)
+  string(REGEX REPLACE "^(s3|compute)$" "arrow_\\1" file ${name})
   add_library(Arrow::${name} SHARED IMPORTED)
   set_target_properties(Arrow::${name} PROPERTIES
     IMPORTED_LOCATION ${pyarrow_libs}/lib${file}.so.2600
     INTERFACE_INCLUDE_DIRECTORIES ${pyarrow_include}
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${pyarrow_include})
 endforeach()
-set_target_properties(Arrow::parquet Arrow::s3 PROPERTIES INTERFACE_LINK_LIBRARIES Arrow::arrow)
+set_target_properties(Arrow::parquet Arrow::s3 Arrow::compute PROPERTIES INTERFACE_LINK_LIBRARIES Arrow::arrow)
 message(STATUS "Arrow ${pyarrow_version} from pyarrow")

@@ -16,7 +16,8 @@ set(DELTALAKEDB_TEST_COSTS
   catalog_cli_test 160  kill_test 120  create_cli_test 110  s3_bad_input_test 95
   sql_conformance_test 90  s3_conformance_test 90  catalog_bad_input_test 80  commit_s3_test 70
   postgres_bad_input_test 70  other_stores_test 65  export_conformance_test 60
-  many_writers_test 60  bad_input_test 55  set_properties_cli_test 45  commit_cli_test 45
+  many_writers_test 60  rows_cli_test 60  rows_interop_test 60  rows_kill_test 60
+  scan_conformance_test 30  table_model_test 30  bad_input_test 55  set_properties_cli_test 45  commit_cli_test 45
   s3_test 40  export_s3_test 40  cli_conformance_test 40  cli_catalog_conformance_test 35
   lost_answer_test 35  restart_test 30  store_contract_test 30  log_test 30  delta_rs_test 30
   commit_test 25  commit_unit_test 25  drop_cli_test 25  export_test 25  storage_test 20

@@ -71,6 +71,7 @@ class Valid:
         assert run("import", log.folder, f"{self.catalog}?table=t").status == DONE
         (folder / "schema.json").write_text(json.dumps(ORDERS))
         (folder / "actions.jsonl").write_text(json.dumps(add("f1")))
+        (folder / "rows.jsonl").write_text(json.dumps({"id": 1}))
 
     def words(self, command, name, text):
         """The command line with the text where `name` is."""
@@ -79,7 +80,12 @@ class Valid:
                   "DESTINATION": self.folder / "exported", "K=V": "a=1",
                   "--schema": self.folder / "schema.json", "--location": self.folder / "n",
                   "--actions": self.folder / "actions.jsonl", "--against": self.folder / "t",
-                  "--app-version": "1", "--app-id": "a"}
+                  "--app-version": "1", "--app-id": "a", "FILE": self.folder / "rows.jsonl",
+                  "--where": "id = 1", "--set": "id = 2", "--on": "id"}
+        if "FILE" in [place for place, _ in places(command)]:
+            values["--schema"] = "merge"
+        if command == ("restore",) and name != "--timestamp":
+            values["--version"] = "0"
         if name == "--expect-version":
             values.pop("--read-version", None)
         words = [*command]

@@ -1,20 +1,18 @@
 """What delta-rs and DuckDB's own Delta reader make of mirrors: the rows that they read from the
 original, at every version, and from our checkpoints when nothing else of the log is left."""
 
-import functools
 import os
 import time
 from pathlib import Path
 from urllib.parse import quote
 
-import duckdb
-import duckdb_extension_delta
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, QueryBuilder
+from deltalake import DeltaTable
 
 from conftest import ConformanceTable
 from create_support import ORDERS, actions_file, create, write_rows
+from delta_readers import ask, delta_rs_rows, duckdb_rows, sorted_rows
 from mirror_support import (TABLES, Mirror, checkpoints, leave_checkpoint_alone, mirror_beside,
                             mirror_in_place)
 from support import conformance_tables, run
@@ -22,49 +20,11 @@ from support import conformance_tables, run
 VERSIONS_MAX = 3
 
 
-def delta_rs_rows(folder, version=None):
-    """By its query engine, as its Arrow reader refuses more."""
-    table = DeltaTable(str(folder), version=version)
-    return sorted_rows(QueryBuilder().register("t", table).execute("SELECT * FROM t").read_all())
-
-
-@functools.cache
-def duckdb_with_delta():
-    """One for all, as loading the extension takes long."""
-    [extension] = Path(duckdb_extension_delta.__file__).parent.glob(
-        "extensions/*/delta.duckdb_extension")
-    connection = duckdb.connect()
-    connection.execute(f"LOAD '{extension}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
-
-
-def duckdb_rows(folder, version=None):
-    """By its extension `delta`, which is of the Rust kernel."""
-    at = "" if version is None else f", version = {version}"
-    return sorted_rows(duckdb_with_delta().execute(
-        f"FROM delta_scan(?{at})", [str(folder)]).to_arrow_table())
-
-
-def sorted_rows(table):
-    return sorted(map(repr, pa.table(table).to_pylist()))
-
-
 READERS = {"delta-rs": delta_rs_rows, "duckdb": duckdb_rows}
 # The latest versions that a reader does not read, original or mirror, and its words.
 REFUSED = {
     ("delta-golden/type-widening-nested", "delta-rs"): "TypeWideningPreview",
 }
-
-
-def ask(reader, *arguments):
-    """The rows, or None and what the reader says instead."""
-    try:
-        return READERS[reader](*arguments), None
-    except BaseException as error:  # delta-rs panics, too
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise
-        return None, str(error)
 
 
 # ---- real tables ---------------------------------------------------------------------------------
@@ -100,7 +60,7 @@ class Original:
 
     def read(self, reader):
         for version in self.versions:
-            rows, error = ask(reader, self.path, version)
+            rows, error = ask(READERS[reader], self.path, version)
             if error is None:
                 self.rows[reader, version] = rows
             elif version == self.latest:  # of earlier ones the data may be gone
@@ -242,6 +202,6 @@ def test_MirrorApart_NamesTheFilesWhereTheyAre(catalog, columns, tmp_path, kind)
     grow(orders)
     orders.check("delta-rs", orders.mirror.folder, orders.rows)
     # DuckDB's reader looks for absolute paths, which the protocol allows, below the table's folder.
-    rows, error = ask("duckdb", orders.mirror.folder)
+    rows, error = ask(duckdb_rows, orders.mirror.folder)
     assert rows is None and "apart/file:///" in error
     orders.mirror.check()

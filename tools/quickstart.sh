@@ -48,6 +48,16 @@ step "How far that mirror is" "deltalakedb mirror status '$imported'"
 echo
 .venv/bin/python tools/quickstart.py compare "$flights" "$imported"
 
+step "Rows out, by a condition" \
+  "deltalakedb scan '$imported' --columns month,day,carrier,dep_delay --where 'dep_delay > 800'"
+step "April as it was, into a file" \
+  "deltalakedb scan $flights --version 1 --where 'month = 4' -o build/quickstart/april.parquet"
+step "And these rows in again" "deltalakedb append '$imported' build/quickstart/april.parquet"
+step "Rows deleted" "deltalakedb delete '$imported' --where 'month = 3 AND dep_time IS NULL'"
+step "What that did to the files" "deltalakedb history '$imported' --limit 2"
+echo
+.venv/bin/python tools/quickstart.py compare "$flights" "$imported"
+
 exported=build/quickstart/exported
 rm -rf "$exported"
 step "Its log out again, for any other reader" "deltalakedb export '$imported' $exported"

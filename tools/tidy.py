@@ -26,23 +26,25 @@ LAYERS = [
     {"base"},
     {"protocol"},
     {"storage", "store"},
-    {"log"},
-    {"table"},
+    {"data", "expr"},
+    {"formats", "log"},
+    {"catalog"},
     {"importer"},
     {"mirror"},
     {"txn"},
+    {"table"},
     {"apps", "python", "server"},
 ]
 LAYER_OF = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}
 
-# Libraries that one folder only may include: how the header's name begins -> the folder.
+# Libraries that some folders only may include: how the header's name begins -> the folders.
 LIBRARY_HOMES = {
-    "arrow/": "src/storage/",
-    "parquet/": "src/storage/",
-    "curl/": "src/storage/",
-    "libpq-fe.h": "src/store/postgres/",
-    "sqlite3.h": "src/store/sqlite/",
-    "duckdb.h": "src/store/duckdb/",
+    "arrow/": ("src/storage/", "src/data/", "src/expr/", "src/formats/", "src/table/", "tests/"),
+    "parquet/": ("src/storage/", "src/data/", "src/formats/"),
+    "curl/": ("src/storage/",),
+    "libpq-fe.h": ("src/store/postgres/",),
+    "sqlite3.h": ("src/store/sqlite/",),
+    "duckdb.h": ("src/store/duckdb/",),
 }
 
 SKIPPED_FOLDERS = {"build", "corpus", "dist", "__pycache__"}  # and all that begin with a dot
@@ -155,9 +157,9 @@ def check_public_headers(tree):
 def check_libraries(tree):
     """Arrow and the database drivers each stay in one folder."""
     for path, number, _, header in includes(tree, SHIPPED):
-        for start, home in LIBRARY_HOMES.items():
-            if header.startswith(start) and not path.startswith(home):
-                yield Problem(path, number, f"only {home} includes {header}")
+        for start, homes in LIBRARY_HOMES.items():
+            if header.startswith(start) and not path.startswith(homes):
+                yield Problem(path, number, f"only {', '.join(homes)} may include {header}")
 
 
 def check_pragma_once(tree):
@@ -216,7 +218,7 @@ SQL = re.compile(
 
 
 # Views, which name the columns and files of a table as no statement with parameters can.
-COMPOSED_SQL = {"src/mirror/duckdb/view_text.cc"}
+COMPOSED_SQL = {"src/mirror/duckdb/view_text.cc", "src/expr/statements.cc"}
 
 
 def check_sql(tree):

@@ -13,6 +13,8 @@
 #include "log/checkpoint_file.h"
 #include "log/commit_times.h"
 #include "log/file_log_snapshot.h"
+#include "log/file_log_stream.h"
+#include "log/rebuild.h"
 #include "protocol/action_json.h"
 #include "protocol/paths.h"
 
@@ -180,6 +182,29 @@ Result<std::vector<HistoryEntry>> LoadListedHistory(const std::shared_ptr<const 
   return reader.Read(versions);
 }
 
+// Once more from another base where one proves damaged only then.
+Result<void> VisitListed(const std::shared_ptr<const LogFolder>& folder, Version version,
+                         const TransactionLog::TombstoneVisitor& visit) {
+  DamagedSet damaged;
+  for (;;) {
+    DELTALAKEDB_ASSIGN(Attempt attempt, TryBases(folder, version, damaged));
+    if (!attempt.rebuilt) return Fail(ErrorFor(*folder, version, std::move(attempt.no_way)));
+    const auto sources = std::make_shared<const FileSources>(std::move(attempt.rebuilt->sources));
+    const auto tombstones = StreamTombstones(sources);
+    for (;;) {
+      auto batch = tombstones->Next();
+      if (!batch) {
+        if (!sources->base || !IsDamage(batch.error())) return Fail(std::move(batch).error());
+        damaged.insert(NameOf(*sources->segment.base));
+        WarnDamaged(*folder, batch.error());
+        break;
+      }
+      if (!*batch) return {};
+      DELTALAKEDB_TRY(visit(**batch));
+    }
+  }
+}
+
 Error LacksVersion(const LogFolder& folder, Version missing, Version version) {
   return Error(
              ErrorCode::kNotFound,
@@ -292,6 +317,11 @@ Result<std::shared_ptr<const Snapshot>> FileLog::LoadSnapshot(TableVersion which
 Result<TableState> FileLog::LoadState(TableVersion which) const {
   DELTALAKEDB_ASSIGN(const auto snapshot, LoadSnapshot(which));
   return snapshot->state();
+}
+
+Result<void> FileLog::VisitTombstones(Version version, Timestamp /*expiry*/,
+                                      const TombstoneVisitor& visit) const {
+  return WithListing([&](const auto& folder) { return VisitListed(folder, version, visit); });
 }
 
 Result<std::vector<HistoryEntry>> FileLog::LoadHistory(const HistoryOptions& options) const {

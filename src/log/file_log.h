@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "deltalakedb/log_sink.h"
 #include "deltalakedb/result.h"
@@ -48,6 +49,11 @@ class FileLog final : public TransactionLog {
   Result<Timestamp> LoadClock() const override;
   Result<Timestamp> EstimateClock() const override;
   std::string table_root() const override;
+  Result<void> VisitTombstones(Version version, Timestamp expiry,
+                               const TombstoneVisitor& visit) const override;
+  Result<std::vector<std::string>> ListOtherPlaces() const override {
+    return std::vector<std::string>();
+  }
 
   // Writes the commit file of a version, unless it is there, in which case it is left alone.
   // `body` is its exact text. The version before has to be in the log, as a commit or a checkpoint;

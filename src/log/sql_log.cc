@@ -8,15 +8,19 @@
 
 #include "base/time_text.h"
 #include "base/try.h"
+#include "deltalakedb/uri.h"
 #include "log/commit_times.h"
 #include "log/sorted_files.h"
 #include "log/sql_log_files.h"
+#include "log/stored_tombstones.h"
 #include "protocol/action_json.h"
 #include "protocol/action_writer.h"
 #include "protocol/features.h"
 #include "protocol/paths.h"
+#include "storage/file_system.h"
 #include "store/metadata_store.h"
 #include "store/migrations.h"
+#include "store/mirror_store.h"
 
 namespace deltalakedb::log {
 
@@ -286,6 +290,45 @@ Result<TableState> SqlLog::LoadState(TableVersion which) const {
     return LoadVersion(connection, which);
   }));
   return std::move(stored.state);
+}
+
+Result<void> SqlLog::VisitTombstones(Version version, Timestamp expiry,
+                                     const TombstoneVisitor& visit) const {
+  DELTALAKEDB_ASSIGN(const TableRow table, database_->Read([&](store::Connection& connection) {
+    MetadataStore store(connection);
+    return FindTableById(store, table_);
+  }));
+  DELTALAKEDB_ASSIGN(
+      const auto tombstones,
+      StreamStoredTombstones({database_, table.table_id, table.base_version, version, expiry}));
+  for (;;) {
+    DELTALAKEDB_ASSIGN(const auto batch, tombstones->Next());
+    if (!batch) return {};
+    DELTALAKEDB_TRY(visit(*batch));
+  }
+}
+
+Result<std::vector<std::string>> SqlLog::ListOtherPlaces() const {
+  std::vector<std::string> places;
+  DELTALAKEDB_TRY(database_->Read([&](store::Connection& connection) -> Result<void> {
+    places.clear();
+    DELTALAKEDB_ASSIGN(auto tables, MetadataStore(connection).ListTables());
+    for (TableRow& table : tables) {
+      if (table.table_id != table_.table_id) places.push_back(std::move(table.location));
+    }
+    DELTALAKEDB_ASSIGN(auto mirrors, store::MirrorStore(connection).List());
+    for (store::MirrorRow& mirror : mirrors) places.push_back(std::move(mirror.place));
+    return {};
+  }));
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(database_->name()));
+  const EmbeddedParts* const file = uri.embedded();
+  if (file == nullptr || file->in_memory()) return places;
+  DELTALAKEDB_ASSIGN(const std::string path, storage::AbsolutePath(file->path));
+  // With what SQLite and DuckDB put beside it.
+  for (const std::string_view end : {"", "-wal", "-shm", "-journal", ".wal"}) {
+    places.push_back(path + std::string(end));
+  }
+  return places;
 }
 
 Result<std::vector<HistoryEntry>> SqlLog::LoadHistory(const HistoryOptions& options) const {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "deltalakedb/result.h"
 #include "log/append_queue.h"
@@ -46,6 +47,9 @@ class SqlLog final : public TransactionLog {
   Result<Timestamp> LoadClock() const override;
   Result<Timestamp> EstimateClock() const override;
   std::string table_root() const override;
+  Result<void> VisitTombstones(Version version, Timestamp expiry,
+                               const TombstoneVisitor& visit) const override;
+  Result<std::vector<std::string>> ListOtherPlaces() const override;
   // As it was when the log was opened.
   const store::TableRow& table() const { return table_; }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,10 @@
 #include "deltalakedb/table.h"
 
 namespace deltalakedb {
+
+namespace storage {
+struct RemoveBatch;  // storage/checkpoint_parquet.h
+}
 
 // What a commit stands on: the state that was read, and the versions that set its metaData and
 // protocol, which are others as soon as somebody changed one of them.
@@ -94,6 +99,19 @@ class TransactionLog {
   virtual Result<Timestamp> EstimateClock() const = 0;
   // As protocol/paths.h takes it.
   virtual std::string table_root() const = 0;
+
+  // ---- for vacuum ----
+
+  // Calls `visit` with the removed files of a version, unordered: all whose deletionTimestamp is
+  // after `expiry`, one that is absent counting as 0, and maybe others. Some may come twice.
+  // Errors: as LoadSnapshot; those of `visit`.
+  using TombstoneVisitor = std::function<Result<void>(const storage::RemoveBatch&)>;
+  virtual Result<void> VisitTombstones(Version version, Timestamp expiry,
+                                       const TombstoneVisitor& visit) const = 0;
+  // Files and folders that whoever keeps the log knows of and that are not this table's data: other
+  // tables, mirrors, the catalog itself. Local absolute paths or encoded URIs; a folder knows of
+  // none. Errors: those of the database.
+  virtual Result<std::vector<std::string>> ListOtherPlaces() const = 0;
 };
 
 }  // namespace deltalakedb

@@ -41,6 +41,13 @@ class SharedLog final : public TransactionLog {
   Result<Timestamp> LoadClock() const override { return catalog_->LoadClock(); }
   Result<Timestamp> EstimateClock() const override { return catalog_->EstimateClock(); }
   std::string table_root() const override { return catalog_->table_root(); }
+  Result<void> VisitTombstones(Version version, Timestamp expiry,
+                               const TombstoneVisitor& visit) const override {
+    return catalog_->VisitTombstones(version, expiry, visit);
+  }
+  Result<std::vector<std::string>> ListOtherPlaces() const override {
+    return catalog_->ListOtherPlaces();
+  }
 
  private:
   SharedLog(std::string_view uri, std::shared_ptr<store::Database> database,

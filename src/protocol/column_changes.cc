@@ -150,6 +150,18 @@ Result<std::optional<std::int64_t>> FindNumber(const Field& field, std::string_v
 
 }  // namespace
 
+bool IsWideningOf(std::string_view from, std::string_view to) {
+  const auto type_of = [](std::string_view name) -> std::optional<DataType> {
+    const auto schema = Schema::Parse(
+        fmt::format(R"({{"type":"struct","fields":[{{"name":"c","type":"{}"}}]}})", name));
+    if (!schema) return std::nullopt;
+    return schema->fields().front().type();
+  };
+  const auto from_type = type_of(from);
+  const auto to_type = type_of(to);
+  return from_type && to_type && IsWidening(*from_type, *to_type);
+}
+
 std::optional<std::string> FindColumnMisfit(const Schema& before, const Schema& after,
                                             bool is_mapped, bool has_type_widening) {
   return MisfitFinder(is_mapped, has_type_widening).InFields(before.type(), after.type(), "");

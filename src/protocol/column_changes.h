@@ -29,6 +29,10 @@ inline constexpr std::string_view kIdentityMark = "delta.identity.highWaterMark"
 std::optional<std::string> FindColumnMisfit(const Schema& before, const Schema& after,
                                             bool is_mapped, bool has_type_widening);
 
+// Whether values of one primitive type, by its name in a schema, become the other's without loss by
+// the rules of type widening. False for names that are none.
+bool IsWideningOf(std::string_view from, std::string_view to);
+
 // A column whose values a writer makes, each further than the last (`delta.identity.*`).
 struct IdentityColumn {
   std::string name;           // as people know it

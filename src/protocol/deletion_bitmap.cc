@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <concepts>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -173,6 +175,105 @@ Result<void> BitmapReader::ReadPlain(std::int64_t base) {
   return {};
 }
 
+// ---- writing ------------------------------------------------------------------------------------
+
+template <std::unsigned_integral T>
+void AppendLittle(T value, std::string& out) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
+  }
+}
+
+void AppendBig32(std::uint32_t value, std::string& out) { AppendLittle(std::byteswap(value), out); }
+
+using Rows = std::span<const std::int64_t>;
+
+// Takes the rows in front whose bits from `shift` on are those of the first.
+Rows TakeSameKey(Rows& rows, int shift) {
+  const std::int64_t key = rows.front() >> shift;
+  const auto end =
+      std::ranges::partition_point(rows, [&](std::int64_t row) { return (row >> shift) == key; });
+  const Rows taken = rows.first(static_cast<std::size_t>(end - rows.begin()));
+  rows = rows.subspan(taken.size());
+  return taken;
+}
+
+std::uint16_t LowBits(std::int64_t row) { return static_cast<std::uint16_t>(row & 0xFFFF); }
+
+// The rows of one container: those that share all bits but the lowest 16.
+struct Container {
+  Rows rows;
+  std::size_t runs = 0;
+
+  explicit Container(Rows taken) : rows(taken), runs(1) {
+    for (std::size_t i = 1; i < rows.size(); ++i) runs += rows[i] != rows[i - 1] + 1 ? 1 : 0;
+  }
+  std::size_t PlainBytes() const {
+    return rows.size() > kArrayRowsMax ? kPlainBitmapWords * sizeof(std::uint64_t)
+                                       : rows.size() * sizeof(std::uint16_t);
+  }
+  std::size_t RunBytes() const { return sizeof(std::uint16_t) * (1 + 2 * runs); }
+  bool IsRuns() const { return RunBytes() < PlainBytes(); }
+  std::size_t Bytes() const { return std::min(RunBytes(), PlainBytes()); }
+
+  void Append(std::string& out) const {
+    if (IsRuns()) return AppendRuns(out);
+    if (rows.size() > kArrayRowsMax) return AppendPlain(out);
+    for (const std::int64_t row : rows) AppendLittle(LowBits(row), out);
+  }
+
+ private:
+  void AppendRuns(std::string& out) const {
+    AppendLittle(static_cast<std::uint16_t>(runs), out);
+    for (std::size_t i = 0; i < rows.size();) {
+      std::size_t more = 0;
+      while (i + more + 1 < rows.size() && rows[i + more + 1] == rows[i + more] + 1) ++more;
+      AppendLittle(LowBits(rows[i]), out);
+      AppendLittle(static_cast<std::uint16_t>(more), out);
+      i += more + 1;
+    }
+  }
+  void AppendPlain(std::string& out) const {
+    std::array<std::uint64_t, kPlainBitmapWords> words = {};
+    for (const std::int64_t row : rows) {
+      words.at(LowBits(row) / 64) |= std::uint64_t{1} << (LowBits(row) % 64);
+    }
+    for (const std::uint64_t word : words) AppendLittle(word, out);
+  }
+};
+
+// One 32-bit bitmap: rows that share all bits but the lowest 32.
+void AppendBitmap(Rows rows, std::string& out) {
+  std::vector<Container> containers;
+  while (!rows.empty()) containers.emplace_back(TakeSameKey(rows, 16));
+  const auto count = static_cast<std::uint32_t>(containers.size());
+  const bool has_runs = std::ranges::any_of(containers, &Container::IsRuns);
+  std::size_t offset = out.size();  // where the bitmap begins, then where its next container does
+  if (has_runs) {
+    AppendLittle(kCookieWithRuns | ((count - 1) << 16), out);
+    std::string flags((count + 7) / 8, '\0');
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (containers[i].IsRuns()) flags[i / 8] = static_cast<char>(flags[i / 8] | (1 << (i % 8)));
+    }
+    out += flags;
+  } else {
+    AppendLittle(kCookieWithoutRuns, out);
+    AppendLittle(count, out);
+  }
+  for (const Container& container : containers) {
+    AppendLittle(LowBits(container.rows.front() >> 16), out);
+    AppendLittle(static_cast<std::uint16_t>(container.rows.size() - 1), out);
+  }
+  if (!has_runs || count >= kContainersWithOffsetsMin) {
+    offset = out.size() - offset + (std::size_t{count} * sizeof(std::uint32_t));
+    for (const Container& container : containers) {
+      AppendLittle(static_cast<std::uint32_t>(offset), out);
+      offset += container.Bytes();
+    }
+  }
+  for (const Container& container : containers) container.Append(out);
+}
+
 }  // namespace
 
 Result<std::string_view> TakeStoredBitmap(std::string_view stored, std::int32_t size_in_bytes) {
@@ -193,6 +294,36 @@ Result<std::string_view> TakeStoredBitmap(std::string_view stored, std::int32_t 
 
 Result<std::vector<std::int64_t>> DecodeBitmap(std::string_view bytes, std::int64_t cardinality) {
   return BitmapReader(bytes, cardinality).Read();
+}
+
+Result<std::string> EncodeBitmap(std::span<const std::int64_t> rows) {
+  const bool ascends = std::ranges::adjacent_find(rows, std::greater_equal()) == rows.end();
+  if (!ascends || (!rows.empty() && rows.front() < 0)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the rows of a deletion vector have to be positions in ascending order");
+  }
+  std::string out;
+  AppendLittle(kMagic, out);
+  const std::size_t count_at = out.size();
+  std::uint64_t count = 0;
+  AppendLittle(count, out);
+  for (; !rows.empty(); ++count) {
+    AppendLittle(static_cast<std::uint32_t>(rows.front() >> 32), out);
+    AppendBitmap(TakeSameKey(rows, 32), out);
+  }
+  std::string count_bytes;
+  AppendLittle(count, count_bytes);
+  out.replace(count_at, count_bytes.size(), count_bytes);
+  return out;
+}
+
+std::string StoredBitmap(std::string_view bitmap) {
+  std::string out;
+  out.reserve(kBitmapLengthBytes + bitmap.size() + kBitmapChecksumBytes);
+  AppendBig32(static_cast<std::uint32_t>(bitmap.size()), out);
+  out += bitmap;
+  AppendBig32(Crc32(bitmap), out);
+  return out;
 }
 
 }  // namespace deltalakedb::protocol

@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,5 +27,13 @@ Result<std::string_view> TakeStoredBitmap(std::string_view stored, std::int32_t 
 // The positions of the deleted rows, from 0, ascending. `cardinality` is how many there are.
 // Errors: Corrupt (no such bitmap, or of another number of rows).
 Result<std::vector<std::int64_t>> DecodeBitmap(std::string_view bytes, std::int64_t cardinality);
+
+// The bitmap of those positions, which DecodeBitmap reads back. Each container is an array, a plain
+// bitmap or runs, whichever is smallest. Errors: InvalidArgument (positions that do not ascend, a
+// negative one).
+Result<std::string> EncodeBitmap(std::span<const std::int64_t> rows);
+
+// A bitmap as files have it, which TakeStoredBitmap takes: length, bitmap, checksum.
+std::string StoredBitmap(std::string_view bitmap);
 
 }  // namespace deltalakedb::protocol

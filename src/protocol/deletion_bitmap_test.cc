@@ -115,5 +115,63 @@ TEST(DeletionBitmapTest, StoredBitmap_IsCheckedByLengthAndSum) {
   EXPECT_FALSE(TakeStoredBitmap(damaged, 9));
 }
 
+std::vector<std::int64_t> Range(std::int64_t first, std::int64_t end, std::int64_t step) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t row = first; row < end; row += step) rows.push_back(row);
+  return rows;
+}
+
+TEST(DeletionBitmapTest, EncodedRows_AreTheBytesOfTheFormat) {
+  EXPECT_EQ(EncodeBitmap(std::vector<std::int64_t>{3, 4, 7, 11, 18, 29}),
+            Whole(0, Rows({3, 4, 7, 11, 18, 29})));
+  const std::int64_t base = (std::int64_t{5} << 32) + (std::int64_t{2} << 16);
+  EXPECT_EQ(EncodeBitmap(Range(base + 1, base + 9, 1)), Whole(5, Runs({1, 7}, 8)));
+  EXPECT_EQ(EncodeBitmap({}), Little(std::uint32_t{1681511377}) + Little(std::uint64_t{0}));
+}
+
+TEST(DeletionBitmapTest, EncodedRowsOfEveryKind_AreReadBack) {
+  std::vector<std::int64_t> mixed;
+  const auto add = [&mixed](const std::vector<std::int64_t>& rows) {
+    mixed.insert(mixed.end(), rows.begin(), rows.end());
+  };
+  add(Range(0, 10, 3));             // an array
+  add(Range(65'536, 131'072, 2));   // a plain bitmap
+  add(Range(131'072, 196'608, 1));  // a run over a whole container
+  add(Range(200'000, 208'192, 2));  // an array at its limit
+  add(Range(300'000, 308'194, 2));  // a bitmap above it
+  add(Range(std::int64_t{7} << 32, (std::int64_t{7} << 32) + 5, 1));
+  mixed.push_back((std::int64_t{1} << 62) + 1);
+  for (const auto& rows : {mixed, Range(0, 1'000'000, 1), Range(0, 1'000'000, 7),
+                           Range(65'535, 65'537, 1), Range(0, 400'000, 65'536)}) {
+    const auto bytes = EncodeBitmap(rows);
+    ASSERT_TRUE(bytes);
+    EXPECT_EQ(DecodeBitmap(*bytes, std::ssize(rows)), rows);
+    const std::string stored = StoredBitmap(*bytes);
+    EXPECT_EQ(TakeStoredBitmap(stored, static_cast<std::int32_t>(bytes->size())), *bytes);
+  }
+}
+
+TEST(DeletionBitmapTest, OffsetsOfContainers_PointAtThem) {
+  // Four containers, one of runs: cookie, flags, keys, then offsets from the cookie on.
+  std::vector<std::int64_t> rows = Range(0, 100, 1);
+  for (const std::int64_t key : {1, 2, 3}) rows.push_back(key << 16 | 7);
+  const auto bytes = EncodeBitmap(rows);
+  ASSERT_TRUE(bytes);
+  constexpr std::size_t kBitmapAt = 4 + 8 + 4;
+  constexpr std::size_t kOffsetsAt = kBitmapAt + 4 + 1 + (4 * 4);
+  constexpr std::uint32_t kFirst = 4 + 1 + (4 * 4) + (4 * 4);
+  EXPECT_EQ(bytes->substr(kOffsetsAt, 16),
+            Little(kFirst) + Little(kFirst + 6) + Little(kFirst + 8) + Little(kFirst + 10));
+  EXPECT_EQ(bytes->size(), kBitmapAt + kFirst + 12);
+}
+
+TEST(DeletionBitmapTest, RowsThatAreNoAscendingPositions_AreRefused) {
+  for (const std::vector<std::int64_t>& rows : {std::vector<std::int64_t>{4, 3}, {4, 4}, {-1, 4}}) {
+    const auto bytes = EncodeBitmap(rows);
+    ASSERT_FALSE(bytes);
+    EXPECT_EQ(bytes.error().code(), ErrorCode::kInvalidArgument);
+  }
+}
+
 }  // namespace
 }  // namespace deltalakedb::protocol

@@ -164,4 +164,31 @@ Result<PropertyChange> ChangeProperties(const TableDefinition& table,
   return change;
 }
 
+Result<PropertyChange> ChangeSchema(const TableDefinition& table, std::string_view schema_json,
+                                    const MakeUuid& make_uuid) {
+  DELTALAKEDB_ASSIGN(const Schema before, Schema::Parse(table.metadata.schema_string.value_or("")));
+  DELTALAKEDB_ASSIGN(const Schema schema, ParseNewSchema(schema_json));
+  PropertyChange change;
+  if (schema == before) return change;
+  TableDefinition after = table;
+  const bool is_mapped = MappingModeOf(after.metadata) != MappingMode::kNone;
+  DELTALAKEDB_TRY(CheckNewSchema(schema, is_mapped));
+  if (IsTrue(after.metadata, kEnableChangeDataFeed)) DELTALAKEDB_TRY(CheckNoChangeColumns(schema));
+  DELTALAKEDB_ASSIGN(after.metadata.partition_columns,
+                     CheckPartitionColumns(schema, table.metadata.partition_columns));
+  after.metadata.schema_string = std::string(schema_json);
+  if (is_mapped) {
+    const auto make_name = [&] { return "col-" + make_uuid(); };
+    DELTALAKEDB_TRY(
+        SetMapping(schema, {true, MaxColumnIdOf(table.metadata), make_name}, after.metadata));
+  }
+  ProtocolNeeds needs;
+  AddNeeds(NeedsOf(table.metadata, before), NeedsOf(after.metadata, schema), table.protocol, needs);
+  DELTALAKEDB_ASSIGN(after.protocol, RaiseProtocol(table.protocol, needs));
+  if (!AreEqual(after.protocol, table.protocol)) change.protocol = after.protocol;
+  DELTALAKEDB_TRY(CheckDefinition(&table.metadata, after));
+  change.metadata = std::move(after.metadata);
+  return change;
+}
+
 }  // namespace deltalakedb::protocol

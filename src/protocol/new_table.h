@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "deltalakedb/actions.h"
@@ -48,5 +49,12 @@ struct PropertyChange {
 // Errors: as DefineTable; what the table's rows would have to be looked at for is Unsupported.
 Result<PropertyChange> ChangeProperties(const TableDefinition& table,
                                         const std::map<std::string, std::string>& properties);
+
+// What has to be committed to give a table that schema: its own with some more
+// (protocol/schema_merge.h), or another one for other files. New columns of a mapped table get ids
+// and physical names. The protocol is raised where a type needs that, and never lowered. Errors: as
+// DefineTable.
+Result<PropertyChange> ChangeSchema(const TableDefinition& table, std::string_view schema_json,
+                                    const MakeUuid& make_uuid);
 
 }  // namespace deltalakedb::protocol

@@ -403,6 +403,29 @@ Result<PartitionValue> PartitionValue::Parse(const PartitionColumn& column,
   return PartitionValue(kind, *std::move(value));
 }
 
+Result<PartitionValue> PartitionValue::Of(const PartitionColumn& column, Value value) {
+  const TypeKind kind = column.type.kind();
+  const auto* const text = std::get_if<std::string>(&value);
+  if (text != nullptr && text->empty()) value = std::monostate();
+  if (std::holds_alternative<std::monostate>(value)) return PartitionValue(kind, std::move(value));
+  if (!CanPartitionBy(kind)) return Fail(Wrong(column, "", ErrorCode::kUnsupported));
+  std::int64_t micros = 0;
+  if (const auto* const date = std::get_if<PartitionDate>(&value)) {
+    micros = std::int64_t{date->days} * kSecondsPerDay * kMicrosPerSecond;
+  } else if (const auto* const timestamp = std::get_if<PartitionTimestamp>(&value)) {
+    micros = timestamp->micros;
+  }
+  if (micros < MicrosAtYear(kYearMin) || micros >= MicrosAtYear(kYearMax + 1)) {
+    const std::string type = column.type.ToText();
+    return Fail(
+        Error(ErrorCode::kInvalidArgument, fmt::format("a row's partition column {} is not {}",
+                                                       Excerpt(column.name), ExpectedForm(kind)))
+            .With("column", std::string(column.name))
+            .With("type", type));
+  }
+  return PartitionValue(kind, std::move(value));
+}
+
 std::optional<std::string> PartitionValue::NormalText() const {
   struct Writer {
     TypeKind kind;

@@ -72,6 +72,11 @@ class PartitionValue {
   static Result<PartitionValue> Parse(const PartitionColumn& column,
                                       std::optional<std::string_view> text);
 
+  // The value of a row, `value` being of the column's kind; an empty string is null, as it is in a
+  // log. Errors, with the facts column and type: InvalidArgument (a date or time outside of the
+  // years 0001 to 9999, which has no text), Unsupported (as Parse).
+  static Result<PartitionValue> Of(const PartitionColumn& column, Value value);
+
   TypeKind kind() const { return kind_; }
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   const Value& value() const { return value_; }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace deltalakedb::protocol {
@@ -245,6 +246,35 @@ TEST(PartitionValue, ColumnOfAnotherType_IsUnsupported) {
     ASSERT_FALSE(value);
     EXPECT_EQ(value.error().code(), ErrorCode::kUnsupported);
   }
+}
+
+TEST(PartitionValue, ValueOfARow_HasTheTextThatParseReadsBack) {
+  const DataType decimal = DataType::Decimal(4, 2);
+  const auto text = [](const DataType& type, PartitionValue::Value value) {
+    return PartitionValue::Of({.name = "p", .type = type}, std::move(value))->NormalText();
+  };
+  EXPECT_EQ(text(kDouble, 1e10), "1.0E10");
+  EXPECT_EQ(text(kFloat, -std::numeric_limits<float>::infinity()), "-Infinity");
+  EXPECT_EQ(text(decimal, PartitionDecimal{.unscaled = -5, .scale = 2}), "-0.05");
+  EXPECT_EQ(text(kTimestamp, PartitionTimestamp{.micros = -1}), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(text(kDate, PartitionDate{.days = 2'932'896}), "9999-12-31");
+  EXPECT_EQ(text(kString, std::string()), std::nullopt);
+  EXPECT_EQ(text(kLong, std::monostate()), std::nullopt);
+}
+
+TEST(PartitionValue, RowBeyondTheYearsThatHaveAText_IsRefused) {
+  for (const auto& [type, value] : std::vector<std::pair<DataType, PartitionValue::Value>>{
+           {kDate, PartitionDate{.days = 2'932'897}},
+           {kDate, PartitionDate{.days = -719'163}},
+           {kTimestamp, PartitionTimestamp{.micros = std::numeric_limits<std::int64_t>::max()}},
+           {kTimestampNtz, PartitionTimestamp{.micros = -62'135'596'800'000'001}}}) {
+    const auto made = PartitionValue::Of({.name = "p", .type = type}, value);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(made.error().FindFact("column"), nullptr);
+  }
+  EXPECT_FALSE(PartitionValue::Of({.name = "p", .type = DataType::Simple(TypeKind::kVariant)},
+                                  std::string("x")));
 }
 
 TEST(PartitionValue, Error_NamesColumnTypeAndText) {

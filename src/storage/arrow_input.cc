@@ -1,9 +1,8 @@
+#include "storage/arrow_input.h"
+
 #include <arrow/buffer.h>
 #include <arrow/memory_pool.h>
-#include <arrow/result.h>
 #include <fmt/format.h>
-
-#include "storage/arrow_input_internal.h"
 
 namespace deltalakedb::storage {
 

@@ -18,10 +18,10 @@
 
 #include "base/try.h"
 #include "storage/arrow_columns_internal.h"
-#include "storage/arrow_input_internal.h"
+#include "storage/arrow_input.h"
 #include "storage/checkpoint_files_internal.h"
 #include "storage/checkpoint_state_internal.h"
-#include "storage/parquet_memory_internal.h"
+#include "storage/parquet_memory.h"
 
 namespace deltalakedb::storage {
 

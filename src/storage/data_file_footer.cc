@@ -9,8 +9,8 @@
 #include <memory>
 #include <utility>
 
-#include "storage/arrow_input_internal.h"
-#include "storage/parquet_memory_internal.h"
+#include "storage/arrow_input.h"
+#include "storage/parquet_memory.h"
 
 namespace deltalakedb::storage {
 

@@ -14,6 +14,14 @@ std::unexpected<Error> ReadsOnly(const std::string& path) {
 
 }  // namespace
 
+Result<void> FileSystem::ListTree(const std::string& folder, const TreeVisitor& /*visitor*/) const {
+  return Fail(Error(ErrorCode::kUnsupported,
+                    fmt::format("cannot list what is below {}: this kind of file system lists "
+                                "single folders",
+                                folder))
+                  .With("file", folder));
+}
+
 Result<PutResult> FileSystem::PutIfAbsent(const std::string& path, std::string_view /*bytes*/,
                                           const PutOptions& /*options*/) const {
   return ReadsOnly(path);

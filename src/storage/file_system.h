@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,23 @@ struct FileInfo {
   std::string name;  // without its folder
   std::int64_t size_bytes = 0;
   Timestamp modified;
+};
+
+// A file somewhere below a folder.
+struct TreeFile {
+  std::string path;             // below the folder, without a slash in front: "day=1/a b.parquet"
+  std::int64_t size_bytes = 0;  // of a link: what it leads to has
+  Timestamp modified;
+  bool is_link = false;
+};
+
+// Who is told of the files below a folder.
+struct TreeVisitor {
+  // Whether what is below a subfolder is wanted, which is named as the files are. May be asked more
+  // than once.
+  std::function<bool(std::string_view folder)> enters;
+  // Gets each file. Its error ends the listing.
+  std::function<Result<void>(TreeFile file)> visit;
 };
 
 class InputFile {
@@ -67,6 +85,10 @@ class FileSystem {
   // The files of a folder, not of its subfolders, in no particular order.
   // Errors: NotFound (no such folder or bucket), Permission, Io, Unavailable (a server).
   virtual Result<std::vector<FileInfo>> List(const std::string& folder) const = 0;
+  // The files of a folder and of all folders below it that `visitor` enters, in no particular order
+  // and while they are listed: what comes and goes meanwhile may be told or not. Links to folders
+  // are not followed. Errors: as List, Unsupported; those of the visitor.
+  virtual Result<void> ListTree(const std::string& folder, const TreeVisitor& visitor) const;
   // Errors: NotFound, Permission, Io, Unavailable.
   virtual Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const = 0;
   // The same for a file that List gave with that size. An object store is not asked once more: that

@@ -64,6 +64,97 @@ class LocalInputFile final : public InputFile {
   std::int64_t size_bytes_;
 };
 
+struct CloseFolder {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+using OpenedFolder = std::unique_ptr<DIR, CloseFolder>;
+
+// A subfolder of a tree; null where it is none any more. A link is not followed, not even where a
+// moment ago there was a folder.
+Result<OpenedFolder> OpenSubfolder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
+  if (fd < 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return nullptr;
+    return SystemError(errno, "list folder", path);
+  }
+  OpenedFolder folder(::fdopendir(fd));
+  if (folder != nullptr) return folder;
+  const int error = errno;
+  ::close(fd);
+  return SystemError(error, "list folder", path);
+}
+
+enum class EntryKind { kFolder, kFile, kLinkToFile, kOther };
+
+// What an entry of a folder is. Sets the `status` of files, and of what links to files lead to.
+Result<EntryKind> LookUpEntry(DIR* folder, const dirent& entry, const std::string& path,
+                              struct stat& status) {
+  if (entry.d_type == DT_DIR) return EntryKind::kFolder;
+  const auto look_up = [&](int flags) {
+    return ::fstatat(::dirfd(folder), entry.d_name, &status, flags) == 0 ? 0 : errno;
+  };
+  int error = look_up(AT_SYMLINK_NOFOLLOW);
+  if (error == 0 && S_ISDIR(status.st_mode)) return EntryKind::kFolder;
+  const bool is_link = error == 0 && S_ISLNK(status.st_mode);
+  if (is_link) error = look_up(0);
+  // Gone since, or a link to nowhere.
+  if (error == ENOENT || error == ENOTDIR || error == ELOOP) return EntryKind::kOther;
+  if (error != 0) return SystemError(error, "look up file", path + "/" + entry.d_name);
+  if (!S_ISREG(status.st_mode)) return EntryKind::kOther;
+  return is_link ? EntryKind::kLinkToFile : EntryKind::kFile;
+}
+
+// Lists the tree below a folder, one subfolder after the other.
+class TreeWalk {
+ public:
+  explicit TreeWalk(const TreeVisitor& visitor) : visitor_(visitor) {}
+
+  Result<void> Walk(const std::string& top) {
+    OpenedFolder folder(::opendir(top.c_str()));
+    if (folder == nullptr) return SystemError(errno, "list folder", top);
+    DELTALAKEDB_TRY(List(folder.get(), top, ""));
+    while (!to_do_.empty()) {
+      const std::string below = std::move(to_do_.back());
+      to_do_.pop_back();
+      const std::string path = top + "/" + below;
+      DELTALAKEDB_ASSIGN(folder, OpenSubfolder(path));
+      if (folder != nullptr) DELTALAKEDB_TRY(List(folder.get(), path, below + "/"));
+    }
+    return {};
+  }
+
+ private:
+  // `start` is what the paths of the folder's entries begin with.
+  Result<void> List(DIR* folder, const std::string& path, const std::string& start) {
+    for (;;) {
+      errno = 0;
+      const dirent* const entry = ::readdir(folder);
+      if (entry == nullptr) {
+        // Linux says ENOENT of a folder that was removed meanwhile (getdents(2)).
+        if (errno != 0 && errno != ENOENT) return SystemError(errno, "list folder", path);
+        return {};
+      }
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      struct stat status{};
+      DELTALAKEDB_ASSIGN(const EntryKind kind, LookUpEntry(folder, *entry, path, status));
+      if (kind == EntryKind::kOther) continue;
+      std::string below = start + entry->d_name;
+      if (kind == EntryKind::kFolder) {
+        if (visitor_.enters(below)) to_do_.push_back(std::move(below));
+        continue;
+      }
+      DELTALAKEDB_TRY(visitor_.visit({.path = std::move(below),
+                                      .size_bytes = status.st_size,
+                                      .modified = ModifiedAt(status),
+                                      .is_link = kind == EntryKind::kLinkToFile}));
+    }
+  }
+
+  const TreeVisitor& visitor_;
+  std::vector<std::string> to_do_;  // folders below the top
+};
+
 class Local final : public FileSystem {
  public:
   Result<std::vector<FileInfo>> List(const std::string& folder) const override {
@@ -86,6 +177,10 @@ class Local final : public FileSystem {
       if (!S_ISREG(status.st_mode)) continue;
       files.emplace_back(entry->d_name, status.st_size, ModifiedAt(status));
     }
+  }
+
+  Result<void> ListTree(const std::string& folder, const TreeVisitor& visitor) const override {
+    return TreeWalk(visitor).Walk(folder);
   }
 
   Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override {

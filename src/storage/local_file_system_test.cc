@@ -12,6 +12,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/file_system.h"
@@ -75,6 +76,94 @@ TEST_F(LocalFileSystemTest, Listing_HasRegularFilesWithSizesAndTimes) {
   const auto file = std::ranges::find(*files, "a.json", &FileInfo::name);
   EXPECT_EQ(file->size_bytes, 5);
   EXPECT_EQ(file->modified, Timestamp(1704164645678));
+}
+
+// What ListTree gives, sorted; folders whose path has `without` in it are not entered.
+std::vector<std::string> Tree(const FileSystem& files, const std::string& folder,
+                              const std::string& without) {
+  std::vector<std::string> found;
+  TreeVisitor visitor;
+  visitor.enters = [&](std::string_view below) { return !below.contains(without); };
+  visitor.visit = [&](const TreeFile& file) -> Result<void> {
+    found.push_back(file.path + (file.is_link ? "@" : "") + ":" + std::to_string(file.size_bytes));
+    return {};
+  };
+  const auto listed = files.ListTree(folder, visitor);
+  if (!listed) return {listed.error().message()};
+  std::ranges::sort(found);
+  return found;
+}
+
+TEST_F(LocalFileSystemTest, Tree_HasTheFilesOfAllFoldersThatAreEntered) {
+  std::filesystem::create_directories(folder_ + "/p=a b/deep/er");
+  std::filesystem::create_directories(folder_ + "/_delta_log");
+  std::filesystem::create_directories(folder_ + "/x/_delta_log/y");
+  std::filesystem::create_directories(folder_ + "/empty");
+  Write("top", "1");
+  Write("p=a b/100%", "12");
+  Write("p=a b/deep/er/ü \n", "123");
+  Write("_delta_log/0.json", "1");
+  Write("x/_delta_log/y/z", "1");
+  Write("x/file", "");
+  std::filesystem::create_directory_symlink("..", folder_ + "/x/up");
+  std::filesystem::create_symlink("../top", folder_ + "/x/link");
+  std::filesystem::create_symlink("nowhere", folder_ + "/x/dangling");
+  std::filesystem::create_symlink("loop", folder_ + "/x/loop");
+  ASSERT_EQ(::mkfifo((folder_ + "/x/pipe").c_str(), 0600), 0);
+  EXPECT_THAT(
+      Tree(LocalFileSystem(), folder_, "_delta_log"),
+      ElementsAre("p=a b/100%:2", "p=a b/deep/er/ü \n:3", "top:1", "x/file:0", "x/link@:1"));
+  std::filesystem::create_directory_symlink(folder_, folder_ + "_link");
+  EXPECT_EQ(Tree(LocalFileSystem(), folder_ + "_link", "_delta_log").size(), 5U);
+  std::filesystem::remove(folder_ + "_link");
+}
+
+TEST_F(LocalFileSystemTest, TreeInMemory_IsTheSame) {
+  MemoryFileSystem files;
+  files.Write("/t/top", "1");
+  files.Write("/t/a/b/c", "12");
+  files.Write("/t/a/_delta_log/b/c", "12");
+  files.Write("/t2/a", "12");
+  EXPECT_THAT(Tree(files, "/t", "_delta_log"), ElementsAre("a/b/c:2", "top:1"));
+  EXPECT_THAT(Tree(files, "/t", "x"), ElementsAre("a/_delta_log/b/c:2", "a/b/c:2", "top:1"));
+  EXPECT_THAT(Tree(files, "/none", "x"), ElementsAre(HasSubstr("/none")));
+}
+
+TEST_F(LocalFileSystemTest, FoldersThatGoWhileATreeIsListed_AreAsIfNotThere) {
+  for (const char* const name : {"/a", "/b"}) {
+    std::filesystem::create_directory(folder_ + name);
+    Write(name + std::string("/file"), "1");
+  }
+  std::size_t num_found = 0;
+  TreeVisitor visitor;
+  visitor.enters = [](std::string_view) { return true; };
+  visitor.visit = [&](const TreeFile& file) -> Result<void> {
+    ++num_found;
+    const std::string other = file.path.starts_with('a') ? "/b" : "/a";
+    std::filesystem::remove_all(folder_ + other);
+    if (other == "/a") std::filesystem::create_directory_symlink("b", folder_ + other);
+    return {};
+  };
+  ASSERT_TRUE(LocalFileSystem().ListTree(folder_, visitor));
+  EXPECT_EQ(num_found, 1U);
+}
+
+TEST_F(LocalFileSystemTest, TreesThatCannotBeListed_AreErrors) {
+  EXPECT_THAT(Tree(LocalFileSystem(), folder_ + "/none", "x"),
+              ElementsAre(HasSubstr(folder_ + "/none")));
+  Write("a", "1");
+  Write("b", "1");
+  TreeVisitor visitor;
+  visitor.enters = [](std::string_view) { return true; };
+  std::size_t num_found = 0;
+  visitor.visit = [&](const TreeFile&) -> Result<void> {
+    ++num_found;
+    return std::unexpected(Error(ErrorCode::kCancelled, "enough"));
+  };
+  const auto listed = LocalFileSystem().ListTree(folder_, visitor);
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code(), ErrorCode::kCancelled);
+  EXPECT_EQ(num_found, 1U);
 }
 
 TEST_F(LocalFileSystemTest, AnyFileTime_IsTaken) {

@@ -71,6 +71,35 @@ class MemoryFileSystem final : public FileSystem {
     return found;
   }
 
+  Result<void> ListTree(const std::string& folder, const TreeVisitor& visitor) const override {
+    if (auto error = state_->Begin(FileOperation::kList, folder)) return Fail(*std::move(error));
+    std::vector<TreeFile> found;
+    bool is_there = false;
+    {
+      const std::lock_guard lock(state_->mutex);
+      for (const auto& [path, file] : files_) {
+        if (!path.starts_with(folder + "/")) continue;
+        is_there = true;
+        std::string name = path.substr(folder.size() + 1);
+        bool is_entered = true;
+        for (std::size_t at = name.find('/'); at != std::string::npos && is_entered;
+             at = name.find('/', at + 1)) {
+          is_entered = visitor.enters(std::string_view(name).substr(0, at));
+        }
+        if (!is_entered) continue;
+        found.push_back({.path = std::move(name),
+                         .size_bytes = static_cast<std::int64_t>(file.content->size()),
+                         .modified = file.modified,
+                         .is_link = false});
+      }
+    }
+    if (!is_there) return Fail(ErrorCode::kNotFound, "no folder " + folder);
+    for (TreeFile& file : found) {
+      if (auto visited = visitor.visit(std::move(file)); !visited) return visited;
+    }
+    return {};
+  }
+
   Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override {
     if (auto error = state_->Begin(FileOperation::kOpen, path)) return Fail(*std::move(error));
     const std::lock_guard lock(state_->mutex);

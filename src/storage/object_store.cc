@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <latch>
 #include <map>
 #include <memory>
@@ -172,6 +173,7 @@ class ObjectStore final : public FileSystem {
         is_s3_(client_->type_name() == "s3") {}
 
   Result<std::vector<FileInfo>> List(const std::string& folder) const override;
+  Result<void> ListTree(const std::string& folder, const TreeVisitor& visitor) const override;
   Result<std::shared_ptr<const InputFile>> Open(const std::string& path) const override;
   Result<std::shared_ptr<const InputFile>> OpenListed(const std::string& path,
                                                       std::int64_t size_bytes) const override {
@@ -213,6 +215,10 @@ class ObjectStore final : public FileSystem {
   std::string ArrowPath(const std::string& path) const {
     return place_.bucket + path.substr(place_.root.size());
   }
+  // Gives what is in a folder, or in all folders below it too, page by page where the client can.
+  using Page = std::vector<arrow::fs::FileInfo>;
+  Result<void> ListPages(const std::string& folder, bool is_recursive,
+                         const std::function<Result<void>(const Page&)>& take) const;
   std::unexpected<Error> NoConditions(const std::string& path) const;
   // S3Putter::Compare.
   Result<std::optional<bool>> HasBytes(const std::string& path, std::string_view bytes) const;
@@ -238,6 +244,53 @@ class ObjectStore final : public FileSystem {
   Stores& stores_;
   bool is_s3_;
   std::optional<S3Putter> putter_;  // of S3
+};
+
+Timestamp ModifiedAt(const arrow::fs::FileInfo& info) {
+  const auto since_1970 = info.mtime().time_since_epoch();
+  return Timestamp(std::chrono::floor<std::chrono::milliseconds>(since_1970).count());
+}
+
+// A NotFound that is not about the bucket.
+bool IsMissingObject(const Error& error) {
+  return error.code() == ErrorCode::kNotFound && error.FindFact("bucket") == nullptr;
+}
+
+// Listings of single folders of a tree, so that one that is not entered is not listed either.
+// Unit: requests.
+constexpr std::size_t kTreeListingsMax = 64;
+
+// Of the objects below a folder, those in folders that the visitor enters.
+class TreeFilter {
+ public:
+  explicit TreeFilter(const TreeVisitor& visitor) : visitor_(visitor) {}
+
+  // `below` is the object's path below the folder.
+  Result<void> Take(const arrow::fs::FileInfo& info, std::string below) {
+    const std::size_t slash = below.rfind('/');
+    if (slash != std::string::npos && !Enters(std::string_view(below).substr(0, slash))) return {};
+    return visitor_.visit({.path = std::move(below),
+                           .size_bytes = info.size(),
+                           .modified = ModifiedAt(info),
+                           .is_link = false});
+  }
+
+ private:
+  // Objects come in order, so that most are in the folder of the one before.
+  bool Enters(std::string_view folder) {
+    if (folder == last_folder_) return is_entered_;
+    last_folder_ = folder;
+    is_entered_ = true;
+    for (std::size_t at = folder.find('/'); is_entered_; at = folder.find('/', at + 1)) {
+      is_entered_ = visitor_.enters(folder.substr(0, at));
+      if (at == std::string_view::npos) break;
+    }
+    return is_entered_;
+  }
+
+  const TreeVisitor& visitor_;
+  std::string last_folder_;
+  bool is_entered_ = true;
 };
 
 // Gathers an object on the disk, as a request has to say how long it is and to be made again.
@@ -293,27 +346,18 @@ Result<std::shared_ptr<const char[]>> Object::Read(std::int64_t offset, std::int
   return Fail(got.error());
 }
 
-Result<std::vector<FileInfo>> ObjectStore::List(const std::string& folder) const {
-  using Page = std::vector<arrow::fs::FileInfo>;
+Result<void> ObjectStore::ListPages(const std::string& folder, bool is_recursive,
+                                    const std::function<Result<void>(const Page&)>& take) const {
   const StoreCall what{"list folder", folder};
   arrow::fs::FileSelector selector;
   selector.base_dir = ArrowPath(folder);
-  std::vector<FileInfo> files;
-  const auto take = [&](const Page& page) {
-    for (const arrow::fs::FileInfo& info : page) {
-      if (!info.IsFile()) continue;
-      const auto since_1970 = info.mtime().time_since_epoch();
-      files.emplace_back(
-          info.base_name(), info.size(),
-          Timestamp(std::chrono::floor<std::chrono::milliseconds>(since_1970).count()));
-    }
-  };
+  selector.recursive = is_recursive;
   if (is_s3_) {  // the only client that gives what it has page by page
     const auto next_page = client_->GetFileInfoGenerator(selector);
     for (;;) {
       DELTALAKEDB_ASSIGN(const Page page, Wait(next_page(), what));
-      if (arrow::IsIterationEnd(page)) return files;
-      take(page);
+      if (arrow::IsIterationEnd(page)) return {};
+      DELTALAKEDB_TRY(take(page));
     }
   }
   selector.allow_not_found = true;
@@ -321,8 +365,53 @@ Result<std::vector<FileInfo>> ObjectStore::List(const std::string& folder) const
                        return client->GetFileInfo(selector);
                      }));
   if (all.empty()) return NotThere(what);
-  take(all);
+  return take(all);
+}
+
+Result<std::vector<FileInfo>> ObjectStore::List(const std::string& folder) const {
+  std::vector<FileInfo> files;
+  DELTALAKEDB_TRY(ListPages(folder, /*is_recursive=*/false, [&](const Page& page) -> Result<void> {
+    for (const arrow::fs::FileInfo& info : page) {
+      if (info.IsFile()) files.emplace_back(info.base_name(), info.size(), ModifiedAt(info));
+    }
+    return {};
+  }));
   return files;
+}
+
+Result<void> ObjectStore::ListTree(const std::string& folder, const TreeVisitor& visitor) const {
+  const std::string start = ArrowPath(folder) + "/";
+  TreeFilter filter(visitor);
+  std::vector<std::string> entered;  // of the first level
+  const auto take_top = [&](const Page& page) -> Result<void> {
+    for (const arrow::fs::FileInfo& info : page) {
+      if (!info.path().starts_with(start)) continue;
+      std::string below = info.path().substr(start.size());
+      if (info.IsFile()) {
+        DELTALAKEDB_TRY(filter.Take(info, std::move(below)));
+      } else if (info.IsDirectory() && visitor.enters(below)) {
+        entered.push_back(std::move(below));
+      }
+    }
+    return {};
+  };
+  DELTALAKEDB_TRY(ListPages(folder, /*is_recursive=*/false, take_top));
+  const auto take = [&](const Page& page) -> Result<void> {
+    for (const arrow::fs::FileInfo& info : page) {
+      if (!info.IsFile() || !info.path().starts_with(start)) continue;
+      std::string below = info.path().substr(start.size());
+      if (below.contains('/')) DELTALAKEDB_TRY(filter.Take(info, std::move(below)));
+    }
+    return {};
+  };
+  // With many folders, the listings of each would be more requests than one of everything.
+  if (entered.size() > kTreeListingsMax) return ListPages(folder, /*is_recursive=*/true, take);
+  for (const std::string& below : entered) {
+    const auto listed = ListPages(folder + "/" + below, /*is_recursive=*/true, take);
+    if (!listed && IsMissingObject(listed.error())) continue;  // emptied meanwhile
+    DELTALAKEDB_TRY(listed);
+  }
+  return {};
 }
 
 Result<std::shared_ptr<const InputFile>> ObjectStore::Open(const std::string& path) const {
@@ -355,9 +444,7 @@ Result<std::optional<bool>> ObjectStore::HasBytes(const std::string& path,
   constexpr std::size_t kPieceBytes = 4 * 1024 * 1024;
   const auto file = Open(path);
   if (!file) {
-    const bool is_absent =
-        file.error().code() == ErrorCode::kNotFound && file.error().FindFact("bucket") == nullptr;
-    if (is_absent) return std::optional<bool>();
+    if (IsMissingObject(file.error())) return std::optional<bool>();
     return Fail(file.error());
   }
   if ((*file)->size_bytes() != std::ssize(bytes)) return std::optional(false);

@@ -1,9 +1,9 @@
+#include "storage/parquet_memory.h"
+
 #include <arrow/status.h>
 
 #include <cstdint>
 #include <string>
-
-#include "storage/parquet_memory_internal.h"
 
 namespace deltalakedb::storage {
 

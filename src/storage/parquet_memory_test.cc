@@ -1,4 +1,6 @@
 // A checkpoint whose pages claim absurd sizes.
+#include "storage/parquet_memory.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "storage/checkpoint_bytes_internal.h"
-#include "storage/parquet_memory_internal.h"
 
 namespace deltalakedb::storage {
 namespace {

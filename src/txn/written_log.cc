@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "base/try.h"
+#include "catalog/open_log.h"
 #include "mirror/shared_log.h"
-#include "table/open_log.h"
 
 namespace deltalakedb::txn {
 

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "data/data_folder.h"
 #include "deltalakedb/actions.h"
 #include "deltalakedb/result.h"
 #include "deltalakedb/schema.h"
-#include "mirror/duckdb/data_folder.h"
 
 namespace deltalakedb::mirror {
 
@@ -28,7 +28,7 @@ struct OwnedVector {
 };
 
 struct MirroredFile {
-  std::string path;  // as DataFolder::PathOf
+  std::string path;  // as data::DataFolder::PathOf
   std::int64_t size = 0;
   std::int64_t modification_time = 0;  // ms since 1970
   // As the log has them, and as a JSON object in one spelling once normalized.
@@ -49,7 +49,7 @@ struct FileAction {
 // Makes these from the actions of one table.
 class FileReader {
  public:
-  explicit FileReader(const DataFolder& folder) : folder_(folder) {}
+  explicit FileReader(const data::DataFolder& folder) : folder_(folder) {}
 
   MirroredFile Read(const AddFile& add) const;
 
@@ -58,7 +58,7 @@ class FileReader {
   Result<void> ReadCommit(std::string text, std::vector<FileAction>& actions) const;
 
  private:
-  const DataFolder& folder_;
+  const data::DataFolder& folder_;
 };
 
 // Sets `partition_values`; metadata and schema are those of a version in which the file is live.

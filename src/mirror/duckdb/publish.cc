@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/try.h"
+#include "data/data_folder.h"
 #include "deltalakedb/schema.h"
-#include "mirror/duckdb/data_folder.h"
 #include "mirror/duckdb/file_parts.h"
 #include "mirror/duckdb/mirror_file.h"
 #include "mirror/duckdb/mirrored_file.h"
@@ -41,7 +41,7 @@ struct Target {
 class Step {
  public:
   // `may_adopt`: nothing of the table was published yet.
-  Step(const TableFeed& feed, const DataFolder& folder, MirrorFile& mirror, bool may_adopt)
+  Step(const TableFeed& feed, const data::DataFolder& folder, MirrorFile& mirror, bool may_adopt)
       : feed_(feed), folder_(folder), mirror_(mirror), may_adopt_(may_adopt) {}
 
   // Brings the table forward as far as one transaction goes. Answers how far it is then; nothing is
@@ -65,7 +65,7 @@ class Step {
   bool is_new() const { return !before_; }
 
   const TableFeed& feed_;
-  const DataFolder& folder_;
+  const data::DataFolder& folder_;
   MirrorFile& mirror_;
   bool may_adopt_;
   std::optional<MirroredTable> before_;
@@ -245,7 +245,7 @@ Result<void> Step::Insert(const Target& target, std::vector<MirroredFile>& files
     DELTALAKEDB_TRY(NormalizePartitionValues(target.metadata(), target.schema, file));
     bool is_zoneless = false;
     if (has_timestamps) {
-      DELTALAKEDB_ASSIGN(is_zoneless, DataFolder::HasZonelessTimestamps(file.path, moments));
+      DELTALAKEDB_ASSIGN(is_zoneless, data::DataFolder::HasZonelessTimestamps(file.path, moments));
     }
     const std::int64_t file_id = next_file_id_++;
     rows.push_back({.file = &file,
@@ -319,7 +319,7 @@ Result<void> Step::DefineView(const Target& target) {
 
 Result<void> PublishToDuckDb(const TableFeed& feed, const std::string& place,
                              const MirrorProgress& progress, const MirrorEngine::Note& note) {
-  const DataFolder folder(feed.location);
+  const data::DataFolder folder(feed.location);
   DELTALAKEDB_ASSIGN(auto mirror, MirrorFile::Open(place, /*may_create=*/true));
   for (;;) {
     DELTALAKEDB_TRY(mirror.Begin());

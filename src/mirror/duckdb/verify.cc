@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "base/try.h"
+#include "data/data_folder.h"
 #include "deltalakedb/schema.h"
-#include "mirror/duckdb/data_folder.h"
 #include "mirror/duckdb/mirror_file.h"
 #include "mirror/duckdb/mirrored_file.h"
 
@@ -102,7 +102,7 @@ Result<void> Comparison::CompareFiles() {
   if (snapshot->timestamp() != table_.timestamp) {
     Note("tables", table_.version, "the mirror has another time of it");
   }
-  const DataFolder folder(feed_.location);
+  const data::DataFolder folder(feed_.location);
   const FileReader reader(folder);
   DELTALAKEDB_ASSIGN(const auto stream, snapshot->OpenFiles({.with_stats = false}));
   for (;;) {

@@ -30,7 +30,26 @@ namespace deltalakedb::store {
   X(vector_get_data) X(vector_get_validity) X(vector_ensure_validity_writable) X(vector_size)      \
   X(appender_create_ext) X(appender_add_column) X(appender_column_type) X(append_data_chunk)       \
   X(appender_flush) X(appender_clear) X(appender_destroy) X(appender_error_data)                   \
-  X(error_data_error_type) X(error_data_message) X(destroy_error_data)
+  X(error_data_error_type) X(error_data_message) X(error_data_has_error) X(destroy_error_data)     \
+  X(extract_statements) X(extract_statements_error) X(destroy_extracted) X(prepare_error)          \
+  X(prepared_statement_column_count) X(prepared_statement_column_type)                             \
+  X(prepared_statement_column_name) X(prepared_statement_column_logical_type)                      \
+  X(column_logical_type) X(get_varchar) X(result_get_arrow_options)                                \
+  X(connection_get_arrow_options) X(destroy_arrow_options) X(to_arrow_schema)                      \
+  X(data_chunk_to_arrow) X(schema_from_arrow) X(data_chunk_from_arrow)                             \
+  X(destroy_arrow_converted_schema) X(arrow_scan) X(create_table_function)                         \
+  X(destroy_table_function) X(table_function_set_name) X(table_function_add_parameter)             \
+  X(table_function_set_extra_info) X(table_function_set_bind) X(table_function_set_init)           \
+  X(table_function_set_function) X(table_function_supports_projection_pushdown)                    \
+  X(register_table_function) X(bind_add_result_column) X(bind_get_extra_info)                      \
+  X(bind_get_parameter) X(bind_set_bind_data) X(bind_set_cardinality) X(bind_set_error)            \
+  X(init_set_max_threads) X(function_get_extra_info) X(function_get_bind_data)                     \
+  X(function_set_error) X(get_uint64) X(data_chunk_get_column_count) X(vector_reference_vector)    \
+  X(vector_get_column_type) X(decimal_scale) X(decimal_internal_type) X(create_scalar_function)    \
+  X(destroy_scalar_function) X(scalar_function_set_name) X(scalar_function_add_parameter)          \
+  X(scalar_function_set_return_type) X(scalar_function_set_volatile)                               \
+  X(scalar_function_set_extra_info) X(scalar_function_set_function)                                \
+  X(scalar_function_get_extra_info) X(register_scalar_function)
 // clang-format on
 
 struct DuckDbApi {
@@ -63,6 +82,13 @@ using DuckDbChunk = DuckDbHandle<duckdb_data_chunk, &DuckDbApi::destroy_data_chu
 using DuckDbValue = DuckDbHandle<duckdb_value, &DuckDbApi::destroy_value>;
 using DuckDbType = DuckDbHandle<duckdb_logical_type, &DuckDbApi::destroy_logical_type>;
 using DuckDbErrorData = DuckDbHandle<duckdb_error_data, &DuckDbApi::destroy_error_data>;
+using DuckDbExtracted = DuckDbHandle<duckdb_extracted_statements, &DuckDbApi::destroy_extracted>;
+using DuckDbArrowOptions = DuckDbHandle<duckdb_arrow_options, &DuckDbApi::destroy_arrow_options>;
+using DuckDbConvertedSchema =
+    DuckDbHandle<duckdb_arrow_converted_schema, &DuckDbApi::destroy_arrow_converted_schema>;
+using DuckDbTableFunction = DuckDbHandle<duckdb_table_function, &DuckDbApi::destroy_table_function>;
+using DuckDbScalarFunction =
+    DuckDbHandle<duckdb_scalar_function, &DuckDbApi::destroy_scalar_function>;
 using DuckDbAppender = DuckDbHandle<duckdb_appender, &DuckDbApi::appender_destroy>;
 
 // A result, which the library hands out as a struct.

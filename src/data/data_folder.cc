@@ -1,4 +1,4 @@
-#include "mirror/duckdb/data_folder.h"
+#include "data/data_folder.h"
 
 #include <fmt/format.h>
 
@@ -17,20 +17,11 @@
 #include "storage/file_system.h"
 #include "storage/object_store.h"
 
-namespace deltalakedb::mirror {
+namespace deltalakedb::data {
 
 namespace {
 
 constexpr std::string_view kFileScheme = "file:";
-
-// The file system of a path as DataFolder::PathOf has it.
-Result<const storage::FileSystem*> FileSystemOf(const std::string& path) {
-  const auto scheme = path.find("://");
-  if (path.starts_with('/') || scheme == std::string::npos) return &storage::LocalFileSystem();
-  // The bucket says where to ask; what follows may have to be encoded.
-  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(path.substr(0, path.find('/', scheme + 3))));
-  return storage::OpenObjectStore(uri);
-}
 
 Result<std::shared_ptr<const storage::InputFile>> OpenFile(const std::string& path) {
   DELTALAKEDB_ASSIGN(const storage::FileSystem* const files, FileSystemOf(path));
@@ -52,8 +43,20 @@ Result<std::string> ReadStoredVector(const std::string& path, std::int64_t offse
 
 }  // namespace
 
+Result<const storage::FileSystem*> FileSystemOf(const std::string& path) {
+  const auto scheme = path.find("://");
+  if (path.starts_with('/') || scheme == std::string::npos) return &storage::LocalFileSystem();
+  // The bucket says where to ask; what follows may have to be encoded.
+  DELTALAKEDB_ASSIGN(const Uri uri, Uri::Parse(path.substr(0, path.find('/', scheme + 3))));
+  return storage::OpenObjectStore(uri);
+}
+
 DataFolder::DataFolder(std::string_view location)
     : root_(protocol::CanonicalRootOfLocation(location)) {}
+
+std::string DataFolder::path() const {
+  return root_.starts_with(kFileScheme) ? root_.substr(kFileScheme.size()) : root_;
+}
 
 std::string DataFolder::PathOf(std::string_view path) const {
   std::string absolute;
@@ -104,4 +107,4 @@ Result<bool> DataFolder::HasZonelessTimestamps(const std::string& path,
   return found;
 }
 
-}  // namespace deltalakedb::mirror
+}  // namespace deltalakedb::data

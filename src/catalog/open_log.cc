@@ -1,4 +1,4 @@
-#include "table/open_log.h"
+#include "catalog/open_log.h"
 
 #include <utility>
 
