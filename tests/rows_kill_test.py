@@ -324,7 +324,7 @@ def test_DiskThatFillsUp_ChangesNothingAndLeavesNothing(place, columns, tmp_path
                 for number in range(first, first + FULL_ROWS)}
 
     with small_disk(tmp_path / "tables", DISK_KIB) as mounted:
-        if not mounted:
+        if not mounted:  # a right that a container may lack, no service that could be installed
             pytest.skip("mounting is not allowed here")
         make_table(place, columns, "false")
         expected = {}

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/ascii_case.h"
 #include "data/file_schema_internal.h"
 
 namespace deltalakedb::data {
@@ -14,14 +15,6 @@ namespace {
 
 // How Arrow keeps Parquet's field ids.
 constexpr const char* kFieldIdKey = "PARQUET:field_id";
-
-std::string FoldCase(std::string_view text) {
-  std::string folded(text);
-  std::ranges::transform(folded, folded.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return folded;
-}
 
 std::optional<int> FieldIdOf(const arrow::Field& field) {
   if (!field.HasMetadata()) return std::nullopt;
@@ -58,7 +51,7 @@ void FileSchema::AddGroup(const Group& group) {
   for (const Field& field : group) {
     // Of two that are called alike the first counts.
     index.by_name.emplace(field.field->name(), &field);
-    index.by_folded_name.emplace(FoldCase(field.field->name()), &field);
+    index.by_folded_name.emplace(base::FoldCase(field.field->name()), &field);
     if (const auto id = FieldIdOf(*field.field)) {
       index.by_id.emplace(*id, &field);
       has_ids_ = true;
@@ -82,7 +75,7 @@ const FileSchema::Field* FileSchema::Find(const Group& group, const deltalakedb:
   const std::string_view name = shape.PhysicalName(field);
   const auto exact = index.by_name.find(name);
   if (exact != index.by_name.end()) return exact->second;
-  const auto folded = index.by_folded_name.find(FoldCase(name));
+  const auto folded = index.by_folded_name.find(base::FoldCase(name));
   return folded == index.by_folded_name.end() ? nullptr : folded->second;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "data/arrow_types.h"
 #include "protocol/excerpt.h"
@@ -17,18 +18,10 @@ namespace {
 
 using protocol::Excerpt;
 
-char FoldCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string FoldCase(std::string_view text) {
-  std::string folded(text);
-  std::ranges::transform(folded, folded.begin(), [](char c) { return FoldCase(c); });
-  return folded;
-}
-
 Result<ColumnMapping> MappingOf(const Metadata& metadata) {
   const auto mode = metadata.configuration.find(std::string(protocol::kColumnMappingMode));
   if (mode == metadata.configuration.end()) return ColumnMapping::kNone;
-  const std::string folded = FoldCase(mode->second);
+  const std::string folded = base::FoldCase(mode->second);
   if (folded == "none") return ColumnMapping::kNone;
   if (folded == "name") return ColumnMapping::kName;
   if (folded == "id") return ColumnMapping::kId;

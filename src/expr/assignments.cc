@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "expr/evaluator.h"
 #include "expr/expression.h"
@@ -185,7 +186,7 @@ Result<std::vector<Assignment>> ParseAssignments(std::string_view text) {
     }
     DELTALAKEDB_TRY(ParseExpression(*session, assignment->sql));
     const bool is_twice = std::ranges::any_of(assignments, [&](const Assignment& each) {
-      return IsSameName(each.column, assignment->column);
+      return base::IsSameName(each.column, assignment->column);
     });
     if (is_twice) {
       return Fail(ExpressionError(text, fmt::format("it sets {} twice", assignment->column))

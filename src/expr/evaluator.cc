@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "expr/expression.h"
 #include "expr/result_batches.h"
@@ -23,8 +24,9 @@ namespace {
 Result<void> CheckColumns(const Expression& expression, std::string_view text,
                           const arrow::Schema& rows) {
   for (const auto& path : expression.column_names) {
-    const bool is_known = std::ranges::any_of(
-        rows.fields(), [&](const auto& field) { return IsSameName(field->name(), path.front()); });
+    const bool is_known = std::ranges::any_of(rows.fields(), [&](const auto& field) {
+      return base::IsSameName(field->name(), path.front());
+    });
     if (!is_known) return Fail(UnknownColumn(text, path.front(), rows.field_names()));
   }
   return {};

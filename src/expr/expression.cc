@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "expr/statements.h"
 #include "protocol/excerpt.h"
@@ -152,13 +153,14 @@ void Checker::TakeColumn(const json& node) {
       names.push_back(name.is_string() ? name.get<std::string>() : "");
   }
   if (names.empty()) names.emplace_back();
-  const bool is_parameter = std::ranges::any_of(
-      lambda_names_, [&](const std::string& each) { return IsSameName(each, names.front()); });
+  const bool is_parameter = std::ranges::any_of(lambda_names_, [&](const std::string& each) {
+    return base::IsSameName(each, names.front());
+  });
   if (!is_parameter) expression_.column_names.insert(std::move(names));
 }
 
 Result<void> Checker::CheckArguments(const json& node, int depth) {
-  if (!IsAmong(kLambdaFunctions, LowerCase(TextOf(node, "function_name")))) {
+  if (!IsAmong(kLambdaFunctions, base::FoldCase(TextOf(node, "function_name")))) {
     return CheckChildren(node, depth);
   }
   for (const json& child : node.value("children", json::array())) {
@@ -191,7 +193,7 @@ Result<void> Checker::CheckLambda(const json& node, int depth) {
 Result<void> Checker::CheckFunction(const json& node) {
   // All operators are scalar and stable.
   if (node.value("is_operator", false)) return {};
-  const std::string name = LowerCase(TextOf(node, "function_name"));
+  const std::string name = base::FoldCase(TextOf(node, "function_name"));
   const auto refuse = [&](std::string_view problem) {
     return Refuse(fmt::format("{}() {}", name, problem));
   };
@@ -277,16 +279,6 @@ Error UnknownColumn(std::string_view text, std::string_view column,
                                      names.empty() ? "none" : names))
       .With("column", std::string(column));
 }
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-bool IsSameName(std::string_view a, std::string_view b) { return LowerCase(a) == LowerCase(b); }
 
 Result<Expression> ParseExpression(Session& session, std::string_view text) {
   if (text.size() > kExpressionBytesMax) {

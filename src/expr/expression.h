@@ -35,8 +35,4 @@ Error ExpressionError(std::string_view text, std::string_view problem);
 Error UnknownColumn(std::string_view text, std::string_view column,
                     const std::vector<std::string>& known);
 
-// Whether two names mean the same: ASCII letters of either case are equal.
-bool IsSameName(std::string_view a, std::string_view b);
-std::string LowerCase(std::string_view text);
-
 }  // namespace deltalakedb::expr

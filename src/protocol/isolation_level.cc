@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii_case.h"
 #include "deltalakedb/transaction.h"
 #include "protocol/excerpt.h"
 
@@ -14,8 +15,6 @@ constexpr std::array kIsolationLevels = {
     IsolationLevel::kWriteSerializable,
     IsolationLevel::kSnapshotIsolation,
 };
-
-char FoldCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -33,7 +32,7 @@ std::string_view IsolationLevelName(IsolationLevel level) {
 
 Result<IsolationLevel> ParseIsolationLevel(std::string_view name) {
   for (const IsolationLevel level : kIsolationLevels) {
-    if (std::ranges::equal(name, IsolationLevelName(level), {}, FoldCase, FoldCase)) return level;
+    if (base::IsSameName(name, IsolationLevelName(level))) return level;
   }
   return Fail(Error(ErrorCode::kInvalidArgument,
                     fmt::format("there is no isolation level '{}'; there are Serializable, "

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "protocol/features.h"
 #include "protocol/number_text.h"
 #include "protocol/table_rules.h"
@@ -18,13 +19,6 @@ constexpr std::int64_t kIndexedLeavesDefault = 32;
 const std::string* FindProperty(const Metadata& metadata, std::string_view name) {
   const auto found = metadata.configuration.find(std::string(name));
   return found == metadata.configuration.end() ? nullptr : &found->second;
-}
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// As engines resolve columns.
-bool IsSameName(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
 }
 
 bool HasMapping(const Metadata& metadata) {
@@ -68,7 +62,7 @@ bool LeadTo(const std::vector<std::string>& names, const LeafColumn& leaf) {
   return names.size() <= leaf.path.size() &&
          std::ranges::equal(names, std::span(leaf.path).first(names.size()),
                             [](const std::string& name, const Field* field) {
-                              return IsSameName(name, field->name());
+                              return base::IsSameName(name, field->name());
                             });
 }
 
@@ -76,7 +70,7 @@ bool LeadTo(const std::vector<std::string>& names, const LeafColumn& leaf) {
 void KeepIndexed(const Metadata& metadata, std::vector<LeafColumn>& leaves) {
   std::erase_if(leaves, [&](const LeafColumn& leaf) {
     return std::ranges::any_of(metadata.partition_columns, [&](const std::string& name) {
-      return IsSameName(name, leaf.path.front()->name());
+      return base::IsSameName(name, leaf.path.front()->name());
     });
   });
   if (const auto* const listed = FindProperty(metadata, "delta.dataSkippingStatsColumns")) {

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "protocol/excerpt.h"
 #include "protocol/json_document.h"
@@ -48,22 +49,10 @@ std::string_view SimpleTypeName(TypeKind kind) {
   return found == kSimpleTypes.end() ? std::string_view() : found->name;
 }
 
-char FoldCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string FoldCase(std::string_view name) {
-  std::string folded(name);
-  for (char& c : folded) c = FoldCase(c);
-  return folded;
-}
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, {}, [](char c) { return FoldCase(c); }, [](char c) { return FoldCase(c); });
-}
-
 bool IsPlainName(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || c == '_' || (FoldCase(c) >= 'a' && FoldCase(c) <= 'z');
+    return (c >= '0' && c <= '9') || c == '_' ||
+           (base::FoldCase(c) >= 'a' && base::FoldCase(c) <= 'z');
   });
 }
 
@@ -254,7 +243,7 @@ class SchemaParser {
     std::optional<Error> failure;
     members.fields->ForEachElement([&](JsonValue json) {
       Result<Field> field = ParseField(json);
-      if (field && !names.insert(FoldCase(field->name())).second) {
+      if (field && !names.insert(base::FoldCase(field->name())).second) {
         field = Wrong(fmt::format("has two fields named {} (the case of letters does not count)",
                                   Quoted(field->name())));
       }
@@ -404,7 +393,7 @@ DataType DataType::Decimal(int precision, int scale) {
 
 const Field* DataType::FindField(std::string_view name) const {
   const auto found = std::ranges::find_if(
-      fields_, [name](const Field& field) { return EqualIgnoringCase(field.name(), name); });
+      fields_, [name](const Field& field) { return base::IsSameName(field.name(), name); });
   return found == fields_.end() ? nullptr : &*found;
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "protocol/column_changes.h"
 #include "protocol/schema_rules.h"
@@ -17,11 +18,6 @@ namespace {
 // Keeps members in their order.
 using Json = nlohmann::ordered_json;
 
-bool IsSameName(const std::string& a, const std::string& b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 // Takes fields of one type into the other's; both come from schemas that were parsed.
 class Merger {
  public:
@@ -32,7 +28,7 @@ class Merger {
       const std::string name = field.at("name").get<std::string>();
       const std::string column = path.empty() ? name : path + '.' + name;
       const auto same = std::ranges::find_if(fields, [&](const Json& other) {
-        return IsSameName(other.at("name").get_ref<const std::string&>(), name);
+        return base::IsSameName(other.at("name").get_ref<const std::string&>(), name);
       });
       if (same != fields.end()) {
         DELTALAKEDB_TRY(MergeField(column, *same, field));

@@ -103,6 +103,8 @@ std::string ParametersJson(const Operation& operation) {
 
 }  // namespace
 
+std::string JsonText(std::string_view text) { return nlohmann::json(text).dump(); }
+
 Change::Change(const txn::WrittenLog& table, const ChangeOptions& options,
                std::shared_ptr<const CommitBase> base)
     : table_(table),

@@ -42,6 +42,9 @@ struct Operation {
   std::string metrics;  // a JSON object; those of the change's report when empty
 };
 
+// A text as JSON.
+std::string JsonText(std::string_view text);
+
 class Change {
  public:
   // Reads the latest version and checks that this program can write rows to the table.

@@ -36,11 +36,10 @@ using Batch = std::shared_ptr<arrow::RecordBatch>;
 using table::Change;
 using table::FoundRows;
 using table::IncomingRows;
+using table::JsonText;
 using table::LiveFile;
 using table::LiveFiles;
 using table::RowFinder;
-
-std::string JsonText(std::string_view text) { return nlohmann::json(text).dump(); }
 
 // As Spark has it: a list of one text, as a text.
 std::string PredicateJson(std::string_view where) {

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/try.h"
 #include "data/row_stream.h"
 
@@ -27,11 +28,6 @@ using ArrayResult = Result<std::shared_ptr<arrow::Array>>;
 using arrow::Type;
 
 constexpr std::string_view kCurrentDefault = "CURRENT_DEFAULT";
-
-bool IsSameName(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 std::unexpected<Error> Misfit(const std::string& column, const arrow::DataType& from,
                               const arrow::DataType& to, std::string_view why = {}) {
@@ -105,7 +101,7 @@ ArrayResult ConvertStruct(const std::shared_ptr<arrow::Array>& values,
   for (const auto& field : type->fields()) {
     std::shared_ptr<arrow::Array> child;
     for (int i = 0; i < from.num_fields(); ++i) {
-      if (!IsSameName(from.type()->field(i)->name(), field->name())) continue;
+      if (!base::IsSameName(from.type()->field(i)->name(), field->name())) continue;
       child = from.field(i);
       is_used[static_cast<std::size_t>(i)] = true;
     }

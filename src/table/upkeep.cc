@@ -23,10 +23,9 @@ namespace deltalakedb {
 namespace {
 
 using table::Change;
+using table::JsonText;
 using table::LiveFile;
 using table::LiveFiles;
-
-std::string JsonText(std::string_view text) { return nlohmann::json(text).dump(); }
 
 // A file that lost more of its rows is written again without them. Unit: percent.
 constexpr std::int64_t kDeletedPercentMax = 5;

@@ -23,9 +23,8 @@ namespace {
 
 using table::Change;
 using table::IncomingRows;
+using table::JsonText;
 using table::LiveFiles;
-
-std::string JsonText(std::string_view text) { return nlohmann::json(text).dump(); }
 
 table::Operation WriteOperation(const Change& change, std::string_view mode,
                                 std::string_view where = {}) {
